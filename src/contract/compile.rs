@@ -1,0 +1,968 @@
+//! From a document to operations: walks the raw tree, lets `openapiv3` type each object on its own, and
+//! leaves schemas where they are, named by their pointers.
+//!
+//! An object that cannot be typed is a finding and is left out; the rest of the document is still served.
+
+use super::Options;
+use super::decode::{Encoding, Shape, Style, shape_of};
+use super::document::{Document, Version};
+use super::lower::Direction;
+use super::operation::{
+    Content, Example, HeaderDeclaration, Members, Operation, Parameter, ParameterValue, RequestBody,
+    ResponseDeclaration, StatusKey,
+};
+use super::router::{Router, expression_names};
+use super::schema::SchemaUse;
+use super::security::{KeyLocation, Requirement, Scheme, SchemeKind, scope_covers};
+use super::servers::base_paths;
+use super::tree::SchemaTree;
+use crate::diagnostic::{Code, Diagnostic, Part, Severity, code, did_you_mean};
+use crate::message::media_type::MediaType;
+use crate::source::{Focus, pointer};
+use http::Method;
+use openapiv3 as oas;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::OnceLock;
+
+/// The fixed fields of a Path Item Object that are operations (`query` since 3.2).
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// Every schema of the document that something refers to by position.
+pub(crate) fn schema_roots(document: &Document) -> Vec<String> {
+    let mut walk = RootWalk { document, roots: Vec::new(), seen: HashSet::new() };
+    walk.visit_document();
+    walk.roots
+}
+
+struct RootWalk<'a> {
+    document: &'a Document,
+    roots: Vec<String>,
+    seen: HashSet<String>,
+}
+
+impl RootWalk<'_> {
+    fn visit_document(&mut self) {
+        for paths in ["/paths", "/webhooks"] {
+            for item in self.keys(paths) {
+                self.path_item(&pointer::join(paths, &item));
+            }
+        }
+        for schema in self.keys("/components/schemas") {
+            self.roots.push(pointer::join("/components/schemas", &schema));
+        }
+        for (section, visit) in [
+            ("parameters", Self::parameter as fn(&mut Self, &str)),
+            ("headers", Self::parameter),
+            ("responses", Self::response),
+            ("requestBodies", Self::content_holder),
+            ("callbacks", Self::callback),
+            ("pathItems", Self::path_item),
+            ("mediaTypes", Self::media_type),
+        ] {
+            let section = format!("/components/{section}");
+            for name in self.keys(&section) {
+                visit(self, &pointer::join(&section, &name));
+            }
+        }
+    }
+
+    fn keys(&self, at: &str) -> Vec<String> {
+        self.document
+            .at(at)
+            .and_then(Value::as_object)
+            .map(|object| object.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// Follows references; `None` when the object was visited before or is not there.
+    fn enter(&mut self, at: &str) -> Option<String> {
+        let at = self.document.follow(at).ok()?;
+        self.document.at(&at)?.as_object()?;
+        self.seen.insert(at.clone()).then_some(at)
+    }
+
+    fn path_item(&mut self, at: &str) {
+        let Some(at) = self.enter(at) else { return };
+        self.list(&at, "parameters", Self::parameter);
+        for method in self.keys(&at) {
+            if METHODS.contains(&method.as_str()) || method == "query" {
+                self.operation(&pointer::join(&at, &method));
+            }
+        }
+        let additional = pointer::join(&at, "additionalOperations");
+        for method in self.keys(&additional) {
+            self.operation(&pointer::join(&additional, &method));
+        }
+    }
+
+    fn operation(&mut self, at: &str) {
+        self.list(at, "parameters", Self::parameter);
+        self.content_holder(&pointer::join(at, "requestBody"));
+        self.map(at, "responses", Self::response);
+        self.map(at, "callbacks", Self::callback);
+    }
+
+    fn callback(&mut self, at: &str) {
+        let Some(at) = self.enter(at) else { return };
+        for expression in self.keys(&at) {
+            self.path_item(&pointer::join(&at, &expression));
+        }
+    }
+
+    fn parameter(&mut self, at: &str) {
+        let Some(at) = self.enter(at) else { return };
+        self.schema(&at);
+        self.map(&at, "content", Self::media_type);
+    }
+
+    fn response(&mut self, at: &str) {
+        let Some(at) = self.enter(at) else { return };
+        self.map(&at, "headers", Self::parameter);
+        self.map(&at, "content", Self::media_type);
+    }
+
+    fn content_holder(&mut self, at: &str) {
+        let Some(at) = self.enter(at) else { return };
+        self.map(&at, "content", Self::media_type);
+    }
+
+    fn media_type(&mut self, at: &str) {
+        let Some(at) = self.enter(at) else { return };
+        self.schema(&at);
+        for property in self.keys(&pointer::join(&at, "encoding")) {
+            let encoding = pointer::join(&pointer::join(&at, "encoding"), &property);
+            self.map(&encoding, "headers", Self::parameter);
+        }
+    }
+
+    fn schema(&mut self, at: &str) {
+        let schema = pointer::join(at, "schema");
+        if self.document.at(&schema).is_some() {
+            self.roots.push(schema);
+        }
+    }
+
+    fn list(&mut self, at: &str, field: &str, visit: fn(&mut Self, &str)) {
+        let at = pointer::join(at, field);
+        let count = self.document.at(&at).and_then(Value::as_array).map_or(0, Vec::len);
+        for index in 0..count {
+            visit(self, &format!("{at}/{index}"));
+        }
+    }
+
+    fn map(&mut self, at: &str, field: &str, visit: fn(&mut Self, &str)) {
+        let at = pointer::join(at, field);
+        for key in self.keys(&at) {
+            visit(self, &pointer::join(&at, &key));
+        }
+    }
+}
+
+/// What compiling gives.
+pub(crate) struct Compiled {
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) router: Router,
+    pub(crate) schemes: Vec<Scheme>,
+    /// Paths of token endpoints, and the scopes that their flows declare.
+    pub(crate) token_paths: Vec<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) bases: Vec<String>,
+}
+
+/// Compiles the operations.
+pub(crate) fn compile(
+    document: &Document,
+    request: &dyn SchemaTree,
+    options: Options,
+    findings: &mut Vec<Diagnostic>,
+) -> Compiled {
+    let mut compiler = Compiler {
+        document,
+        request,
+        findings,
+        schemes: Vec::new(),
+        scheme_scopes: Vec::new(),
+        unusable_schemes: BTreeSet::new(),
+        token_paths: Vec::new(),
+        operations: Vec::new(),
+        router: Router::default(),
+        bases: Vec::new(),
+        options,
+        operation_ids: BTreeMap::new(),
+    };
+    compiler.security_schemes();
+    compiler.paths();
+    let mut scopes: Vec<String> = Vec::new();
+    for scope in compiler.scheme_scopes.into_iter().flatten().flatten() {
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    Compiled {
+        operations: compiler.operations,
+        router: compiler.router,
+        schemes: compiler.schemes,
+        token_paths: compiler.token_paths,
+        scopes,
+        bases: compiler.bases,
+    }
+}
+
+struct Compiler<'a> {
+    document: &'a Document,
+    request: &'a dyn SchemaTree,
+    findings: &'a mut Vec<Diagnostic>,
+    schemes: Vec<Scheme>,
+    /// The scopes that each scheme declares; `None` where it has none to declare.
+    scheme_scopes: Vec<Option<Vec<String>>>,
+    unusable_schemes: BTreeSet<String>,
+    token_paths: Vec<String>,
+    operations: Vec<Operation>,
+    router: Router,
+    bases: Vec<String>,
+    options: Options,
+    operation_ids: BTreeMap<String, String>,
+}
+
+impl Compiler<'_> {
+    fn found(&mut self, code: Code, message: impl Into<String>, at: &str, focus: Focus) {
+        self.findings.push(Diagnostic::new(code, message).in_file(self.document.location(at, focus)));
+    }
+
+    fn keys(&self, at: &str) -> Vec<String> {
+        self.document
+            .at(at)
+            .and_then(Value::as_object)
+            .map(|object| object.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// Follows references to an object; a finding if there is none.
+    fn enter(&mut self, at: &str) -> Option<String> {
+        match self.document.follow(at) {
+            Ok(found) if self.document.at(&found).is_some_and(Value::is_object) => Some(found),
+            Ok(found) if found != at => {
+                self.found(
+                    code::CONTRACT_REFERENCE,
+                    format!("nothing stands at `{found}`"),
+                    &pointer::join(at, "$ref"),
+                    Focus::Value,
+                );
+                None
+            }
+            Ok(_) => {
+                self.found(code::CONTRACT_STRUCTURE, "an object is expected here", at, Focus::Value);
+                None
+            }
+            Err(reason) => {
+                let remote = reason.contains("network") || reason.contains("outside the folder");
+                let code = if remote { code::CONTRACT_REMOTE_REFERENCE } else { code::CONTRACT_REFERENCE };
+                self.found(code, reason, &pointer::join(at, "$ref"), Focus::Value);
+                None
+            }
+        }
+    }
+
+    /// The object at `at` as `openapiv3` types it, its schemas replaced by references to their own pointers.
+    fn typed<T: DeserializeOwned>(&mut self, at: &str, what: &str) -> Option<T> {
+        let mut object = self.document.at(at)?.as_object()?.clone();
+        for (field, value) in &mut object {
+            match field.as_str() {
+                "schema" => *value = json!({ "$ref": pointer::join(at, "schema") }),
+                "content" => {
+                    *value = Value::Object(
+                        value.as_object().into_iter().flatten().map(|(key, _)| (key.clone(), json!({}))).collect(),
+                    )
+                }
+                // Read from the raw tree, by their own rules.
+                "headers" | "links" | "examples" | "callbacks" => *value = json!({}),
+                _ => {}
+            }
+        }
+        object.remove("example");
+        if what == "response" && !object.contains_key("description") {
+            self.findings.push(
+                Diagnostic::new(code::CONTRACT_STRUCTURE, "a response has a `description`")
+                    .severity(Severity::Warning)
+                    .in_file(self.document.location(at, Focus::Key)),
+            );
+            object.insert("description".to_owned(), Value::String(String::new()));
+        }
+        match serde_json::from_value(Value::Object(object)) {
+            Ok(typed) => Some(typed),
+            Err(error) => {
+                self.found(
+                    code::CONTRACT_STRUCTURE,
+                    format!("this is no {what}, so it is left out: {error}"),
+                    at,
+                    Focus::Value,
+                );
+                None
+            }
+        }
+    }
+
+    fn security_schemes(&mut self) {
+        const SECTION: &str = "/components/securitySchemes";
+        for name in self.keys(SECTION) {
+            let Some(at) = self.enter(&pointer::join(SECTION, &name)) else {
+                self.unusable_schemes.insert(name);
+                continue;
+            };
+            // openapiv3 knows no mutualTLS, which 3.1 brought.
+            if self.document.at(&at).and_then(|scheme| scheme.get("type")) == Some(&json!("mutualTLS")) {
+                self.scheme(name, SchemeKind::MutualTls, None);
+                continue;
+            }
+            match self.typed::<oas::SecurityScheme>(&at, "security scheme") {
+                Some(scheme) => self.typed_scheme(name, scheme),
+                None => {
+                    self.unusable_schemes.insert(name);
+                }
+            }
+        }
+    }
+
+    fn scheme(&mut self, name: String, kind: SchemeKind, scopes: Option<Vec<String>>) {
+        self.schemes.push(Scheme { name, kind });
+        self.scheme_scopes.push(scopes);
+    }
+
+    fn typed_scheme(&mut self, name: String, scheme: oas::SecurityScheme) {
+        match scheme {
+            oas::SecurityScheme::APIKey { location, name: key, .. } => {
+                let location = match location {
+                    oas::APIKeyLocation::Query => KeyLocation::Query,
+                    oas::APIKeyLocation::Header => KeyLocation::Header,
+                    oas::APIKeyLocation::Cookie => KeyLocation::Cookie,
+                };
+                self.scheme(name, SchemeKind::ApiKey { location, name: key }, None);
+            }
+            oas::SecurityScheme::HTTP { scheme, .. } => {
+                let kind = match scheme.to_ascii_lowercase().as_str() {
+                    "basic" => SchemeKind::Basic,
+                    "bearer" => SchemeKind::Bearer,
+                    other => SchemeKind::Http(other.to_owned()),
+                };
+                self.scheme(name, kind, None);
+            }
+            oas::SecurityScheme::OpenIDConnect { .. } => self.scheme(name, SchemeKind::OpenIdConnect, None),
+            oas::SecurityScheme::OAuth2 { flows, .. } => {
+                let mut scopes: Vec<String> = Vec::new();
+                let mut add = |flow: Vec<String>| scopes.extend(flow);
+                if let Some(flow) = flows.implicit {
+                    add(flow.scopes.into_keys().collect());
+                }
+                if let Some(flow) = flows.password {
+                    add(flow.scopes.into_keys().collect());
+                }
+                if let Some(flow) = flows.authorization_code {
+                    add(flow.scopes.into_keys().collect());
+                }
+                let issued_here = flows.client_credentials.is_some();
+                if let Some(flow) = flows.client_credentials {
+                    add(flow.scopes.into_keys().collect());
+                    let path = super::servers::path_of(&flow.token_url);
+                    if !self.token_paths.contains(&path) {
+                        self.token_paths.push(path);
+                    }
+                }
+                self.scheme(name, SchemeKind::OAuth2 { issued_here }, Some(scopes));
+            }
+        }
+    }
+
+    fn paths(&mut self) {
+        if self.document.at("/paths").is_none() && self.document.version == Version::V30 {
+            self.found(code::CONTRACT_STRUCTURE, "the document has no `paths`", "", Focus::Value);
+        }
+        for template in self.keys("/paths") {
+            if template.starts_with("x-") {
+                continue;
+            }
+            let at = pointer::join("/paths", &template);
+            if !template.starts_with('/') {
+                self.found(
+                    code::CONTRACT_PATH_TEMPLATE,
+                    format!("the path `{template}` does not begin with a slash, so nothing reaches it"),
+                    &at,
+                    Focus::Key,
+                );
+                continue;
+            }
+            if !self.options.reserved_paths && (template == "/_mock" || template.starts_with("/_mock/")) {
+                self.found(
+                    code::CONTRACT_RESERVED_PATH,
+                    format!("`{template}` lies under `/_mock`, which is the control plane's"),
+                    &at,
+                    Focus::Key,
+                );
+                continue;
+            }
+            if let Some(item) = self.enter(&at) {
+                self.path_item(&template, &at, &item);
+            }
+        }
+    }
+
+    fn path_item(&mut self, template: &str, at: &str, item: &str) {
+        // 3.1 lets fields stand beside a path item's `$ref`; they are read from both.
+        let places: Vec<&str> = if at == item { vec![item] } else { vec![at, item] };
+        let mut methods: Vec<(Method, String)> = Vec::new();
+        for place in &places {
+            for field in self.keys(place) {
+                let name =
+                    if METHODS.contains(&field.as_str()) || field == "query" && self.document.version == Version::V32 {
+                        field.to_uppercase()
+                    } else {
+                        continue;
+                    };
+                if let Ok(method) = Method::from_bytes(name.as_bytes()) {
+                    methods.push((method, pointer::join(place, &field)));
+                }
+            }
+            let additional = pointer::join(place, "additionalOperations");
+            for name in self.keys(&additional) {
+                if let Ok(method) = Method::from_bytes(name.as_bytes()) {
+                    methods.push((method, pointer::join(&additional, &name)));
+                }
+            }
+        }
+        let shared: Vec<Parameter> = places.iter().flat_map(|place| self.parameters(place)).collect();
+        let shared: Vec<String> = shared.into_iter().map(|parameter| parameter.pointer).collect();
+        for (method, operation) in methods {
+            self.operation(template, item, method, &operation, &shared);
+        }
+    }
+
+    fn operation(&mut self, template: &str, item: &str, method: Method, at: &str, shared: &[String]) {
+        let Some(Value::Object(object)) = self.document.at(at) else {
+            self.found(code::CONTRACT_STRUCTURE, "an operation is an object", at, Focus::Value);
+            return;
+        };
+        let operation_id = object.get("operationId").and_then(Value::as_str).map(ToOwned::to_owned);
+        if let Some(id) = &operation_id
+            && let Some(first) = self.operation_ids.insert(id.clone(), format!("{method} {template}"))
+        {
+            self.found(
+                code::CONTRACT_OPERATION_ID,
+                format!("the operationId `{id}` is also that of {first}"),
+                &pointer::join(at, "operationId"),
+                Focus::Value,
+            );
+        }
+        let own = self.parameters(at);
+        let mut parameters: Vec<Parameter> = Vec::new();
+        for pointer in shared {
+            let overridden = |parameter: &Parameter| {
+                own.iter().any(|other| other.name == parameter.name && other.part == parameter.part)
+            };
+            if let Some(parameter) = self.parameter(pointer).filter(|parameter| !overridden(parameter)) {
+                parameters.push(parameter);
+            }
+        }
+        parameters.extend(own);
+        self.check_template(template, at, &parameters);
+        let body =
+            object.contains_key("requestBody").then(|| self.request_body(&pointer::join(at, "requestBody"))).flatten();
+        let responses = self.responses(at);
+        let security = self.security(at);
+        let index = self.operations.len();
+        let mut bases = base_paths(self.document, item, at);
+        if self.options.ignore_base_path && !bases.iter().any(String::is_empty) {
+            bases.push(String::new());
+        }
+        for base in bases {
+            if !self.bases.contains(&base) {
+                self.bases.push(base.clone());
+            }
+            let full = format!("{base}{template}");
+            if (full == "/_mock" || full.starts_with("/_mock/")) && !base.is_empty() {
+                self.found(
+                    code::CONTRACT_RESERVED_PATH,
+                    format!("`{full}` lies under `/_mock`, which is the control plane's"),
+                    at,
+                    Focus::Key,
+                );
+            } else if !self.router.add(&full, method.clone(), index) {
+                self.found(code::CONTRACT_AMBIGUOUS_PATHS, format!("{method} `{full}` differs from an earlier path in nothing but its parameters' names, so it is never reached"), at, Focus::Key);
+            }
+        }
+        self.operations.push(Operation {
+            method,
+            template: template.to_owned(),
+            operation_id,
+            pointer: at.to_owned(),
+            parameters,
+            body,
+            responses,
+            security,
+        });
+    }
+
+    fn check_template(&mut self, template: &str, at: &str, parameters: &[Parameter]) {
+        let names = expression_names(template);
+        for name in &names {
+            if !parameters.iter().any(|parameter| parameter.part == Part::Path && parameter.name == *name) {
+                self.found(
+                    code::CONTRACT_PATH_TEMPLATE,
+                    format!("`{{{name}}}` of `{template}` has no path parameter of that name, so any text is taken"),
+                    at,
+                    Focus::Key,
+                );
+            }
+        }
+        for parameter in parameters.iter().filter(|parameter| parameter.part == Part::Path) {
+            if !names.contains(&parameter.name) {
+                let message = format!(
+                    "the path parameter `{}` does not occur in `{template}`, so it is not checked",
+                    parameter.name
+                );
+                self.found(code::CONTRACT_PATH_TEMPLATE, message, &parameter.pointer, Focus::Value);
+            }
+        }
+    }
+
+    /// The parameters listed at a path item or operation.
+    fn parameters(&mut self, at: &str) -> Vec<Parameter> {
+        let list = pointer::join(at, "parameters");
+        let count = self.document.at(&list).and_then(Value::as_array).map_or(0, Vec::len);
+        let mut parameters: Vec<Parameter> = Vec::new();
+        for index in 0..count {
+            let Some(parameter) = self.parameter(&format!("{list}/{index}")) else { continue };
+            if parameters.iter().any(|known| known.name == parameter.name && known.part == parameter.part) {
+                self.found(
+                    code::CONTRACT_STRUCTURE,
+                    format!("the parameter `{}` stands twice in one list", parameter.name),
+                    &parameter.pointer,
+                    Focus::Value,
+                );
+                continue;
+            }
+            parameters.push(parameter);
+        }
+        parameters
+    }
+
+    fn parameter(&mut self, at: &str) -> Option<Parameter> {
+        let at = self.enter(at)?;
+        let raw = self.document.at(&at)?.clone();
+        let text = |field: &str| raw.get(field).and_then(Value::as_str);
+        if text("in") == Some("querystring") || text("style") == Some("cookie") {
+            self.found(
+                code::CONTRACT_UNSUPPORTED,
+                "OpenAPI 3.2's `in: querystring` and `style: cookie` are not supported; the parameter is not checked",
+                &at,
+                Focus::Value,
+            );
+            return None;
+        }
+        // A parameter that declares neither takes any text; openapiv3 would refuse it.
+        let bare = raw.get("schema").is_none() && raw.get("content").is_none();
+        let typed = if bare { self.typed_bare(&at) } else { self.typed::<oas::Parameter>(&at, "parameter") }?;
+        let data = typed.parameter_data_ref().clone();
+        let (part, style, allow_empty) = match typed {
+            oas::Parameter::Query { style, allow_empty_value, .. } => {
+                (Part::Query, query_style(&style), allow_empty_value.unwrap_or(false))
+            }
+            oas::Parameter::Header { .. } => (Part::Header, Style::Simple, false),
+            oas::Parameter::Path { style, .. } => (Part::Path, path_style(&style), false),
+            oas::Parameter::Cookie { .. } => (Part::Cookie, Style::Form, false),
+        };
+        if part == Part::Header
+            && ["accept", "content-type", "authorization"].contains(&data.name.to_ascii_lowercase().as_str())
+        {
+            return None;
+        }
+        if part == Part::Path && !data.required {
+            self.found(
+                code::CONTRACT_PATH_TEMPLATE,
+                format!("the path parameter `{}` must have `required: true`", data.name),
+                &at,
+                Focus::Value,
+            );
+        }
+        let explode = data.explode.unwrap_or(style == Style::Form || style == Style::DeepObject);
+        let value = self.parameter_value(&at, style, explode, bare);
+        Some(Parameter {
+            name: data.name,
+            part,
+            required: data.required || part == Part::Path,
+            allow_empty,
+            pointer: at,
+            value,
+        })
+    }
+
+    fn typed_bare(&mut self, at: &str) -> Option<oas::Parameter> {
+        self.found(
+            code::CONTRACT_STRUCTURE,
+            "a parameter has either `schema` or `content`; this one has neither, so any text is taken",
+            at,
+            Focus::Value,
+        );
+        if let Some(last) = self.findings.last_mut() {
+            last.severity = Severity::Warning;
+        }
+        let mut object: Map<String, Value> = self.document.at(at)?.as_object()?.clone();
+        object.insert("schema".to_owned(), json!({}));
+        serde_json::from_value(Value::Object(object)).ok()
+    }
+
+    fn parameter_value(&mut self, at: &str, style: Style, explode: bool, bare: bool) -> ParameterValue {
+        if bare {
+            return ParameterValue::Any;
+        }
+        let schema_at = pointer::join(at, "schema");
+        if self.document.at(&schema_at).is_some() {
+            return ParameterValue::Styled {
+                style,
+                explode,
+                shape: shape_of(self.request, &schema_at),
+                members: members(self.request, &schema_at),
+                schema: SchemaUse::new(schema_at, Direction::Request),
+            };
+        }
+        let mut contents = self.contents(at, Direction::Request);
+        if contents.len() == 1 {
+            let content = contents.remove(0);
+            return ParameterValue::Content { media: content.media, schema: content.schema };
+        }
+        self.found(
+            code::CONTRACT_STRUCTURE,
+            "the `content` of a parameter has exactly one media type; any text is taken",
+            at,
+            Focus::Value,
+        );
+        ParameterValue::Any
+    }
+
+    fn request_body(&mut self, at: &str) -> Option<RequestBody> {
+        let at = self.enter(at)?;
+        let typed: oas::RequestBody = self.typed(&at, "request body")?;
+        let content = self.contents(&at, Direction::Request);
+        Some(RequestBody { required: typed.required, pointer: at, content })
+    }
+
+    fn contents(&mut self, at: &str, direction: Direction) -> Vec<Content> {
+        let section = pointer::join(at, "content");
+        let mut contents = Vec::new();
+        for name in self.keys(&section) {
+            let entry = pointer::join(&section, &name);
+            let Some(media) = MediaType::parse(&name) else {
+                self.found(
+                    code::CONTRACT_STRUCTURE,
+                    format!("`{name}` is no media type; it is left out"),
+                    &entry,
+                    Focus::Key,
+                );
+                continue;
+            };
+            let Some(entry) = self.enter(&entry) else { continue };
+            contents.push(self.content(media, entry, direction));
+        }
+        contents
+    }
+
+    fn content(&mut self, media: MediaType, at: String, direction: Direction) -> Content {
+        let schema_at = pointer::join(&at, "schema");
+        for field in ["itemSchema", "prefixEncoding", "itemEncoding"] {
+            if self.document.version == Version::V32 && self.document.at(&pointer::join(&at, field)).is_some() {
+                self.found(
+                    code::CONTRACT_UNSUPPORTED,
+                    format!("OpenAPI 3.2's `{field}` is not supported; it is not checked"),
+                    &pointer::join(&at, field),
+                    Focus::Key,
+                );
+            }
+        }
+        let schema = self.document.at(&schema_at).is_some().then(|| SchemaUse::new(schema_at, direction));
+        let mut encodings = Vec::new();
+        let mut part_headers = Vec::new();
+        let section = pointer::join(&at, "encoding");
+        for property in self.keys(&section) {
+            let entry = pointer::join(&section, &property);
+            let Some(typed) = self.typed::<oas::Encoding>(&entry, "encoding") else { continue };
+            // openapiv3 gives `false` for an absent `explode`, whose default depends on the style.
+            let explode = self.document.at(&pointer::join(&entry, "explode")).and_then(Value::as_bool);
+            encodings.push((
+                property.clone(),
+                Encoding {
+                    content_type: typed.content_type,
+                    style: typed.style.as_ref().map(query_style),
+                    explode,
+                    allow_reserved: typed.allow_reserved,
+                },
+            ));
+            for header in self.headers(&entry) {
+                part_headers.push((property.clone(), header));
+            }
+        }
+        let examples = self.examples(&at);
+        Content { media, pointer: at, schema, encodings, part_headers, examples }
+    }
+
+    fn examples(&mut self, at: &str) -> Vec<Example> {
+        let mut examples = Vec::new();
+        let single = pointer::join(at, "example");
+        if self.document.at(&single).is_some() {
+            examples.push(Example { name: None, pointer: single, prepared: OnceLock::new() });
+        }
+        let section = pointer::join(at, "examples");
+        for name in self.keys(&section) {
+            let Some(entry) = self.enter(&pointer::join(&section, &name)) else { continue };
+            let value = ["value", "dataValue"]
+                .iter()
+                .map(|field| pointer::join(&entry, field))
+                .find(|value| self.document.at(value).is_some());
+            if let Some(value) = value {
+                examples.push(Example { name: Some(name), pointer: value, prepared: OnceLock::new() });
+            } else if self.document.at(&pointer::join(&entry, "externalValue")).is_some() {
+                self.found(
+                    code::CONTRACT_UNSUPPORTED,
+                    format!("the example `{name}` has an `externalValue`, which is not read"),
+                    &entry,
+                    Focus::Key,
+                );
+                if let Some(last) = self.findings.last_mut() {
+                    last.severity = Severity::Warning;
+                }
+            }
+        }
+        examples
+    }
+
+    fn responses(&mut self, operation: &str) -> Vec<ResponseDeclaration> {
+        let section = pointer::join(operation, "responses");
+        let mut responses = Vec::new();
+        for key in self.keys(&section) {
+            if key.starts_with("x-") {
+                continue;
+            }
+            let entry = pointer::join(&section, &key);
+            let Some(status) = status_key(&key) else {
+                self.found(
+                    code::CONTRACT_STRUCTURE,
+                    format!("`{key}` is no status code, range such as `4XX`, or `default`"),
+                    &entry,
+                    Focus::Key,
+                );
+                continue;
+            };
+            let Some(at) = self.enter(&entry) else { continue };
+            if self.typed::<oas::Response>(&at, "response").is_none() {
+                continue;
+            }
+            let headers = self.headers(&at);
+            let content = self.contents(&at, Direction::Response);
+            responses.push(ResponseDeclaration { status, pointer: at, headers, content });
+        }
+        if responses.is_empty() {
+            self.found(code::CONTRACT_STRUCTURE, "an operation declares at least one response", operation, Focus::Key);
+            if let Some(last) = self.findings.last_mut() {
+                last.severity = Severity::Warning;
+            }
+        }
+        responses
+    }
+
+    fn headers(&mut self, at: &str) -> Vec<HeaderDeclaration> {
+        let section = pointer::join(at, "headers");
+        let mut headers = Vec::new();
+        for name in self.keys(&section) {
+            // OAS 3.1.1 §4.8.17: a response header named Content-Type is ignored.
+            if name.eq_ignore_ascii_case("content-type") {
+                continue;
+            }
+            let Some(entry) = self.enter(&pointer::join(&section, &name)) else { continue };
+            let raw = self.document.at(&entry).cloned().unwrap_or_default();
+            let bare = raw.get("schema").is_none() && raw.get("content").is_none();
+            if !bare && self.typed::<oas::Header>(&entry, "header").is_none() {
+                continue;
+            }
+            let schema_at = pointer::join(&entry, "schema");
+            let mut schema = raw.get("schema").map(|_| SchemaUse::new(schema_at.clone(), Direction::Response));
+            let mut media = None;
+            if let Some(content) = self.contents(&entry, Direction::Response).into_iter().next() {
+                media = Some(content.media);
+                schema = content.schema;
+            }
+            let example = self.examples(&entry).into_iter().next().map(|example| example.pointer);
+            headers.push(HeaderDeclaration {
+                name,
+                required: raw.get("required").and_then(Value::as_bool).unwrap_or(false),
+                explode: raw.get("explode").and_then(Value::as_bool).unwrap_or(false),
+                shape: if raw.get("schema").is_some() { shape_of(self.request, &schema_at) } else { Shape::Primitive },
+                pointer: entry,
+                schema,
+                media,
+                example,
+            });
+        }
+        headers
+    }
+
+    fn security(&mut self, operation: &str) -> Vec<Requirement> {
+        let own = pointer::join(operation, "security");
+        let at = if self.document.at(&own).is_some() { own } else { "/security".to_owned() };
+        let alternatives = self.document.at(&at).and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut requirements: Vec<Requirement> = Vec::new();
+        for (index, alternative) in alternatives.iter().enumerate() {
+            let mut requirement = Requirement::new();
+            let mut usable = true;
+            for (name, scopes) in alternative.as_object().into_iter().flatten() {
+                let place = pointer::join(&format!("{at}/{index}"), name);
+                let Some(scheme) = self.schemes.iter().position(|scheme| scheme.name == *name) else {
+                    self.unknown_scheme(name, &place);
+                    usable = false;
+                    continue;
+                };
+                let scopes: Vec<String> =
+                    scopes.as_array().into_iter().flatten().filter_map(Value::as_str).map(ToOwned::to_owned).collect();
+                self.check_scopes(scheme, &scopes, &place);
+                requirement.push((scheme, scopes));
+            }
+            if usable {
+                requirements.push(requirement);
+            }
+        }
+        if requirements.is_empty() && !alternatives.is_empty() {
+            // Nobody can satisfy it; an operation that demands the impossible must not become open.
+            requirements.push(vec![(usize::MAX, Vec::new())]);
+        }
+        requirements
+    }
+
+    fn unknown_scheme(&mut self, name: &str, place: &str) {
+        if self.unusable_schemes.contains(name) {
+            return;
+        }
+        let known: Vec<String> = self.schemes.iter().map(|scheme| scheme.name.clone()).collect();
+        let finding = Diagnostic::new(
+            code::CONTRACT_SECURITY_SCHEME,
+            format!("there is no security scheme `{name}`, so nobody can satisfy this"),
+        )
+        .in_file(self.document.location(place, Focus::Key));
+        let finding = match did_you_mean(name, known.iter().map(String::as_str)) {
+            Some(close) => finding.help(format!("did you mean `{close}`?")),
+            None => finding,
+        };
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    fn check_scopes(&mut self, scheme: usize, scopes: &[String], place: &str) {
+        let Some(Some(declared)) = self.scheme_scopes.get(scheme) else { return };
+        let undeclared: Vec<&str> = scopes
+            .iter()
+            .map(String::as_str)
+            .filter(|scope| !declared.iter().any(|known| scope_covers(known, scope)))
+            .collect();
+        if undeclared.is_empty() {
+            return;
+        }
+        let name = self.schemes.get(scheme).map(|scheme| scheme.name.clone()).unwrap_or_default();
+        let message = format!("the scheme `{name}` does not declare the scope `{}`", undeclared.join("`, `"));
+        let finding =
+            Diagnostic::new(code::CONTRACT_SCOPE, message).in_file(self.document.location(place, Focus::Value));
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+}
+
+fn status_key(key: &str) -> Option<StatusKey> {
+    if key == "default" {
+        return Some(StatusKey::Default);
+    }
+    let mut bytes = key.bytes();
+    match (bytes.next()?, bytes.next()?, bytes.next()?, bytes.next()) {
+        (class @ b'1'..=b'5', b'X' | b'x', b'X' | b'x', None) => Some(StatusKey::Range(u16::from(class - b'0'))),
+        _ => key.parse().ok().filter(|code| (100..=599).contains(code)).map(StatusKey::Code),
+    }
+}
+
+fn query_style(style: &oas::QueryStyle) -> Style {
+    match style {
+        oas::QueryStyle::Form => Style::Form,
+        oas::QueryStyle::SpaceDelimited => Style::SpaceDelimited,
+        oas::QueryStyle::PipeDelimited => Style::PipeDelimited,
+        oas::QueryStyle::DeepObject => Style::DeepObject,
+    }
+}
+
+fn path_style(style: &oas::PathStyle) -> Style {
+    match style {
+        oas::PathStyle::Matrix => Style::Matrix,
+        oas::PathStyle::Label => Style::Label,
+        oas::PathStyle::Simple => Style::Simple,
+    }
+}
+
+/// The names that the object schema at a pointer declares, through references and allOf.
+pub(crate) fn members(tree: &dyn SchemaTree, at: &str) -> Members {
+    let mut members = Members { names: Vec::new(), open: true };
+    collect_members(tree, at, &mut members, 0);
+    members
+}
+
+fn collect_members(tree: &dyn SchemaTree, at: &str, members: &mut Members, depth: usize) {
+    const DEPTH_MAX: usize = 16;
+    let Some(Value::Object(schema)) = tree.root().pointer(at).filter(|_| depth < DEPTH_MAX) else { return };
+    for name in schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
+        if !members.names.contains(name) {
+            members.names.push(name.clone());
+        }
+    }
+    if schema.get("additionalProperties") == Some(&Value::Bool(false))
+        || schema.get("unevaluatedProperties") == Some(&Value::Bool(false))
+    {
+        members.open = false;
+    }
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(super::lower::reference_pointer) {
+        collect_members(tree, &target, members, depth + 1);
+    }
+    for keyword in ["allOf", "oneOf", "anyOf"] {
+        let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
+        for index in 0..count {
+            collect_members(tree, &format!("{at}/{keyword}/{index}"), members, depth + 1);
+        }
+    }
+}
+
+/// The names that a request's object schema carries: declared and not readOnly.
+pub(crate) fn carried(tree: &dyn SchemaTree, at: &str) -> Members {
+    let mut carried = members(tree, at);
+    carried.names.retain(|name| !is_read_only(tree, at, name, 0));
+    carried.open = additional(tree, at, 0).is_some_and(|additional| *additional != Value::Bool(false));
+    carried
+}
+
+fn additional<'t>(tree: &'t dyn SchemaTree, at: &str, depth: usize) -> Option<&'t Value> {
+    const HOPS_MAX: usize = 16;
+    let schema = tree.root().pointer(at).filter(|_| depth < HOPS_MAX)?;
+    if let Some(found) = schema.get("additionalProperties") {
+        return Some(found);
+    }
+    let target = schema.get("$ref").and_then(Value::as_str).and_then(super::lower::reference_pointer)?;
+    additional(tree, &target, depth + 1)
+}
+
+fn is_read_only(tree: &dyn SchemaTree, at: &str, name: &str, depth: usize) -> bool {
+    const HOPS_MAX: usize = 16;
+    let Some(schema) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return false };
+    if let Some(property) = schema.get("properties").and_then(|properties| properties.get(name)) {
+        let referenced = property.get("$ref").and_then(Value::as_str).and_then(super::lower::reference_pointer);
+        let marked = |schema: &Value| schema.get("readOnly") == Some(&Value::Bool(true));
+        if marked(property) || referenced.and_then(|target| tree.root().pointer(&target)).is_some_and(marked) {
+            return true;
+        }
+    }
+    let target = schema.get("$ref").and_then(Value::as_str).and_then(super::lower::reference_pointer);
+    let count = schema.get("allOf").and_then(Value::as_array).map_or(0, Vec::len);
+    target.is_some_and(|target| is_read_only(tree, &target, name, depth + 1))
+        || (0..count).any(|index| is_read_only(tree, &format!("{at}/allOf/{index}"), name, depth + 1))
+}

@@ -1,0 +1,13 @@
+//! The string formats that the engine does not bring, or reads more loosely than their specification.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use jsonschema::ValidationOptions;
+
+/// Adds them to the options of a validator.
+pub(crate) fn register(options: ValidationOptions<'_>) -> ValidationOptions<'_> {
+    options
+        .with_format("byte", |text: &str| STANDARD.decode(text).is_ok())
+        .with_format("base64url", |text: &str| URL_SAFE.decode(text).is_ok() || URL_SAFE_NO_PAD.decode(text).is_ok())
+        .with_format("char", |text: &str| text.chars().count() == 1)
+}

@@ -1,0 +1,226 @@
+//! What can be wrong with a document although each part of it is in order: examples and defaults that
+//! contradict their schemas, and alternatives that overlap.
+
+use super::generate::generate;
+use super::lower::{Discriminator, reference_pointer};
+use super::operation::{Content, ParameterValue};
+use super::schema::{Checker, SchemaUse};
+use super::tree::SchemaTree;
+use super::{Contract, Direction, compile, schema_at};
+use crate::diagnostic::{Code, Diagnostic, Part, Place, code};
+use crate::source::{Focus, pointer};
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// Looks for everything of this kind.
+pub(super) fn lint(contract: &Contract) -> Vec<Diagnostic> {
+    let mut lint = Lint { contract, findings: Vec::new(), seen: HashSet::new() };
+    for operation in contract.operations() {
+        for parameter in &operation.parameters {
+            let schema = match &parameter.value {
+                ParameterValue::Styled { schema, .. } => Some(schema),
+                ParameterValue::Content { schema, .. } => schema.as_ref(),
+                ParameterValue::Any => None,
+            };
+            if let Some(schema) = schema {
+                lint.examples_at(&parameter.pointer, schema);
+            }
+        }
+        for content in operation.body.iter().flat_map(|body| &body.content) {
+            lint.content(content);
+        }
+        for response in &operation.responses {
+            for content in &response.content {
+                lint.content(content);
+            }
+            for header in &response.headers {
+                if let (Some(schema), Some(example)) = (&header.schema, &header.example) {
+                    lint.example(code::CONTRACT_EXAMPLE, "the example", example, schema);
+                }
+            }
+        }
+    }
+    for root in compile::schema_roots(&contract.document) {
+        lint.schema(&root, 0);
+    }
+    lint.findings
+}
+
+struct Lint<'a> {
+    contract: &'a Contract,
+    findings: Vec<Diagnostic>,
+    seen: HashSet<String>,
+}
+
+impl Lint<'_> {
+    fn content(&mut self, content: &Content) {
+        // Other media types serialise; their examples are not instances.
+        let Some(schema) = content
+            .schema
+            .as_ref()
+            .filter(|_| content.media.is_json() || content.media.is_form() || content.media.is_range())
+        else {
+            return;
+        };
+        for example in &content.examples {
+            self.example(code::CONTRACT_EXAMPLE, "the example", &example.pointer, schema);
+        }
+    }
+
+    /// The `example` and `examples` of a parameter.
+    fn examples_at(&mut self, at: &str, schema: &SchemaUse) {
+        let document = &self.contract.document;
+        let mut places = vec![pointer::join(at, "example")];
+        let section = pointer::join(at, "examples");
+        for name in document.at(&section).and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
+            if let Ok(entry) = document.follow(&pointer::join(&section, name)) {
+                places.push(pointer::join(&entry, "value"));
+            }
+        }
+        for place in places {
+            if document.at(&place).is_some() {
+                self.example(code::CONTRACT_EXAMPLE, "the example", &place, schema);
+            }
+        }
+    }
+
+    /// One value of the document against a schema of the document: a finding with both places.
+    fn example(&mut self, code: Code, what: &str, at: &str, schema: &SchemaUse) {
+        if !self.seen.insert(format!("{at} {}", schema.pointer)) {
+            return;
+        }
+        let contract = self.contract;
+        let Some(value) = contract.document.at(at) else { return };
+        let other = schema_at(
+            schema.pointer.clone(),
+            if schema.direction == Direction::Request { Direction::Response } else { Direction::Request },
+        );
+        let schemas = |direction| if direction == Direction::Request { &contract.request } else { &contract.response };
+        if other.is_valid(schemas(other.direction), value) {
+            return;
+        }
+        let checker = Checker { document: &contract.document, schemas: schemas(schema.direction) };
+        let Some(first) = schema.check(checker, value, Part::Body, "").into_iter().next() else { return };
+        if first.code == code::CONTRACT_SCHEMA {
+            self.findings.push(
+                Diagnostic::new(code::CONTRACT_SCHEMA, first.message)
+                    .in_file(contract.document.location(&schema.pointer, Focus::Value)),
+            );
+            return;
+        }
+        let inner = match &first.place {
+            Some(Place::Message { pointer, .. }) => pointer.clone(),
+            _ => String::new(),
+        };
+        let place = contract.document.location(&format!("{at}{inner}"), Focus::Value);
+        let inside = if inner.is_empty() { String::new() } else { format!(" at `{inner}`") };
+        let mut finding = Diagnostic::new(code, format!("{what} contradicts its schema{inside}: {}", first.message))
+            .in_file(place)
+            .contract(first.contract);
+        finding.keyword = first.keyword;
+        finding.expected = first.expected;
+        finding.actual = first.actual;
+        finding.help = first.help;
+        self.findings.push(finding);
+    }
+
+    /// The values that a Schema Object carries, and those of the schemas in it.
+    fn schema(&mut self, at: &str, depth: usize) {
+        const DEPTH_MAX: usize = 128;
+        let contract = self.contract;
+        let Some(Value::Object(object)) = contract.document.at(at) else { return };
+        if depth > DEPTH_MAX || !self.seen.insert(at.to_owned()) {
+            return;
+        }
+        let schema = schema_at(at.to_owned(), Direction::Response);
+        if let Err(reason) = contract.response.validator(at).as_ref() {
+            let place = contract.document.location(at, Focus::Value);
+            self.findings.push(
+                Diagnostic::new(code::CONTRACT_SCHEMA, format!("the schema cannot be used: {reason}")).in_file(place),
+            );
+            return;
+        }
+        for (keyword, code, what) in
+            [("example", code::CONTRACT_EXAMPLE, "the example"), ("default", code::CONTRACT_DEFAULT, "the default")]
+        {
+            if object.contains_key(keyword) {
+                self.example(code, what, &pointer::join(at, keyword), &schema);
+            }
+        }
+        if let Some(Value::Array(examples)) = object.get("examples") {
+            for index in 0..examples.len() {
+                self.example(code::CONTRACT_EXAMPLE, "the example", &format!("{at}/examples/{index}"), &schema);
+            }
+        }
+        self.overlap(at);
+        for (keyword, value) in object {
+            let here = pointer::join(at, keyword);
+            match (keyword.as_str(), value) {
+                ("properties" | "patternProperties" | "$defs" | "dependentSchemas", Value::Object(members)) => {
+                    for name in members.keys() {
+                        self.schema(&pointer::join(&here, name), depth + 1);
+                    }
+                }
+                ("allOf" | "anyOf" | "oneOf" | "prefixItems", Value::Array(items)) => {
+                    for index in 0..items.len() {
+                        self.schema(&format!("{here}/{index}"), depth + 1);
+                    }
+                }
+                (
+                    "items"
+                    | "additionalProperties"
+                    | "not"
+                    | "if"
+                    | "then"
+                    | "else"
+                    | "contains"
+                    | "propertyNames"
+                    | "unevaluatedItems"
+                    | "unevaluatedProperties",
+                    Value::Object(_),
+                ) => {
+                    self.schema(&here, depth + 1);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether what one branch of a discriminated `oneOf` describes is taken by another one, too.
+    fn overlap(&mut self, at: &str) {
+        let contract = self.contract;
+        if contract.options.discriminator == Discriminator::Select {
+            return;
+        }
+        let tree = &contract.response;
+        let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
+        let (Some(_), Some(Value::Array(branches))) = (schema.get("discriminator"), schema.get("oneOf")) else {
+            return;
+        };
+        let targets: Vec<String> = branches
+            .iter()
+            .filter_map(|branch| {
+                branch.get("$ref").and_then(Value::as_str).and_then(reference_pointer).map(|target| target.into_owned())
+            })
+            .collect();
+        for (index, target) in targets.iter().enumerate() {
+            let Some(instance) = generate(tree, target, 0) else { continue };
+            let Some(other) =
+                targets.iter().enumerate().find(|(other, at)| *other != index && tree.is_valid(at, &instance))
+            else {
+                continue;
+            };
+            let name =
+                |target: &str| pointer::tokens(target).last().map(|token| token.into_owned()).unwrap_or_default();
+            let message =
+                format!("an instance of `{}` is also one of `{}`, so `oneOf` refuses it", name(target), name(other.1));
+            let place = contract.document.location(&pointer::join(at, "oneOf"), Focus::Key);
+            self.findings.push(
+                Diagnostic::new(code::CONTRACT_OVERLAP, message)
+                    .in_file(place)
+                    .help("start with `--discriminator select`"),
+            );
+            return;
+        }
+    }
+}

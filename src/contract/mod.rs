@@ -1,0 +1,347 @@
+//! An OpenAPI document, compiled: immutable, checked, and shared by as many servers as like.
+//!
+//! The way of a document: [`document`] reads its files into one tree, [`lower`] translates its schemas,
+//! [`schema`] checks values against them, [`compile`] makes operations and the [`router`], [`lint`] looks for
+//! what is wrong with it. The way of a message: [`request`] decodes and checks what comes in, [`response`]
+//! chooses and checks what goes out. No type of `openapiv3` or `jsonschema` leaves this room.
+
+mod compile;
+pub(crate) mod decode;
+mod document;
+mod format;
+mod generate;
+mod lint;
+mod lower;
+mod number_format;
+mod operation;
+mod pattern;
+mod request;
+mod response;
+mod router;
+mod schema;
+pub(crate) mod security;
+mod servers;
+mod standalone;
+mod tree;
+
+use crate::diagnostic::{Diagnostic, Location, Part, Severity, code, did_you_mean};
+use crate::message::Request;
+use crate::source::Focus;
+use document::{Document, Version};
+use http::Method;
+use jsonschema::Draft;
+use lower::Direction;
+use pattern::Patterns;
+use router::Router;
+use schema::{Checker, SchemaUse, Schemas};
+use security::{KeyLocation, Scheme, SchemeKind};
+use serde_json::Value;
+
+pub use document::{Reach, Source};
+pub use lower::Discriminator;
+pub(crate) use operation::{Content, Members, Operation, Prepared, ResponseDeclaration, StatusKey};
+pub(crate) use request::Decoded;
+pub(crate) use response::prepare;
+pub(crate) use standalone::Standalone;
+
+/// What decides how a document is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// What a discriminator does.
+    pub discriminator: Discriminator,
+    /// Which files references may lead to.
+    pub reach: Reach,
+    /// Whether paths are also served without their server's base path.
+    pub ignore_base_path: bool,
+    /// Whether a query parameter that is not declared is an error rather than a warning.
+    pub refuse_unknown_query: bool,
+    /// Whether paths under `/_mock` are allowed: the control plane's own document has nothing else.
+    pub(crate) reserved_paths: bool,
+}
+
+/// A compiled contract.
+pub struct Contract {
+    document: Document,
+    options: Options,
+    request: Schemas,
+    response: Schemas,
+    /// Whether any schema depends on the direction.
+    directional: bool,
+    operations: Vec<Operation>,
+    router: Router,
+    schemes: Vec<Scheme>,
+    token_paths: Vec<String>,
+    scopes: Vec<String>,
+    /// Every base path that some operation is served under.
+    bases: Vec<String>,
+    title: String,
+    version: String,
+}
+
+/// The concrete path of a resource: its template with the texts of a request.
+pub(crate) fn resource_path(template: &str, captures: &[&str]) -> String {
+    let mut path = String::with_capacity(template.len());
+    let mut captures = captures.iter();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((_, after)) = after.split_once('}') else { break };
+        path.push_str(before);
+        path.push_str(captures.next().copied().unwrap_or_default());
+        rest = after;
+    }
+    path.push_str(rest);
+    path
+}
+
+/// Where a request's path leads.
+pub(crate) enum Routed<'c, 'r> {
+    Operation {
+        operation: &'c Operation,
+        names: &'c [String],
+        captures: Vec<&'r str>,
+    },
+    /// The path is known, the method is not; the methods that are, for `Allow`.
+    OtherMethod {
+        allow: Vec<Method>,
+        operation: &'c Operation,
+    },
+    Unknown(Box<Diagnostic>),
+}
+
+impl Contract {
+    /// Reads and compiles a document.
+    ///
+    /// Gives the contract with what was found wrong with it, or, when it cannot be served, the findings alone.
+    ///
+    /// # Errors
+    ///
+    /// The document cannot be read, is no OpenAPI 3 document, or has a path under `/_mock`.
+    pub fn load(source: &Source, options: Options) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let (document, mut findings) = Document::load(source, options.reach)?;
+        let roots = compile::schema_roots(&document);
+        let mut patterns = Patterns::default();
+        let mut lower = |direction, findings: &mut Vec<Diagnostic>| {
+            lower::lower(&document, &roots, direction, options.discriminator, &mut patterns, findings)
+        };
+        let lowered = lower(Direction::Request, &mut findings);
+        let directional = lowered.directional;
+        // The second pass finds the same slips once more.
+        let other = lower(Direction::Response, &mut Vec::new());
+        let draft = dialect(&document, &mut findings);
+        let broken = |reason: String| {
+            vec![Diagnostic::new(code::CONTRACT_SCHEMA, format!("the schemas cannot be registered: {reason}"))]
+        };
+        let request = Schemas::new(lowered, draft).map_err(broken)?;
+        let response = Schemas::new(other, draft).map_err(broken)?;
+        let compiled = compile::compile(&document, &request, options, &mut findings);
+        let text = |at: &str| document.at(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let contract = Self {
+            title: text("/info/title"),
+            version: text("/info/version"),
+            options,
+            request,
+            response,
+            directional,
+            operations: compiled.operations,
+            router: compiled.router,
+            schemes: compiled.schemes,
+            token_paths: compiled.token_paths,
+            scopes: compiled.scopes,
+            bases: compiled.bases,
+            document,
+        };
+        let fatal: Vec<Diagnostic> =
+            findings.iter().filter(|finding| finding.code == code::CONTRACT_RESERVED_PATH).cloned().collect();
+        if fatal.is_empty() { Ok((contract, tidy(findings))) } else { Err(tidy(fatal)) }
+    }
+
+    /// What is wrong with the document beyond what [`Contract::load`] finds: checks that cost time and change nothing.
+    pub fn lint(&self) -> Vec<Diagnostic> {
+        tidy(lint::lint(self))
+    }
+
+    /// `info.title`.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// `info.version`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The operations, in the order of the document.
+    pub(crate) fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The security schemes that requirements index.
+    pub(crate) fn schemes(&self) -> &[Scheme] {
+        &self.schemes
+    }
+
+    /// Paths of token endpoints: of every clientCredentials flow.
+    pub(crate) fn token_paths(&self) -> &[String] {
+        &self.token_paths
+    }
+
+    /// Every scope that a security scheme declares, in the order of the document.
+    pub(crate) fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// Where the Operation Object stands.
+    pub(crate) fn operation_location(&self, operation: &Operation) -> Location {
+        self.document.location(&operation.pointer, Focus::Key)
+    }
+
+    /// Finds the operation of a request. HEAD leads to GET where it is not declared itself.
+    pub(crate) fn route<'c, 'r>(&'c self, method: &Method, path: &'r str) -> Routed<'c, 'r> {
+        let Some(found) = self.router.find(path) else { return Routed::Unknown(Box::new(self.unknown_path(path))) };
+        let methods = &found.route.methods;
+        let wanted = |method: &Method| methods.iter().find(|(known, _, _)| known == method);
+        let hit = wanted(method).or_else(|| if method == Method::HEAD { wanted(&Method::GET) } else { None });
+        if let Some((operation, names)) =
+            hit.and_then(|(_, index, names)| self.operations.get(*index).map(|operation| (operation, names)))
+        {
+            return Routed::Operation { operation, names, captures: found.captures };
+        }
+        let mut allow: Vec<Method> = methods.iter().map(|(method, _, _)| method.clone()).collect();
+        if allow.contains(&Method::GET) && !allow.contains(&Method::HEAD) {
+            allow.push(Method::HEAD);
+        }
+        if !allow.contains(&Method::OPTIONS) {
+            allow.push(Method::OPTIONS);
+        }
+        match methods.first().and_then(|(_, index, _)| self.operations.get(*index)) {
+            Some(operation) => Routed::OtherMethod { allow, operation },
+            None => Routed::Unknown(Box::new(self.unknown_path(path))),
+        }
+    }
+
+    fn unknown_path(&self, path: &str) -> Diagnostic {
+        let diagnostic =
+            Diagnostic::new(code::UNKNOWN_PATH, format!("no path of the contract matches `{path}`")).at(Part::Path, "");
+        let templates = self.operations.iter().map(|operation| operation.template.as_str());
+        let Some(close) = did_you_mean(path, templates) else { return diagnostic };
+        let nearest = self.operations.iter().find(|operation| operation.template == close);
+        let diagnostic = diagnostic.contract(nearest.map(|operation| self.operation_location(operation)));
+        match nearest {
+            Some(operation) => diagnostic.help(format!("did you mean `{} {close}`?", operation.method)),
+            None => diagnostic,
+        }
+    }
+
+    /// Decodes and checks a request against its operation.
+    pub(crate) fn check_request(
+        &self,
+        operation: &Operation,
+        request: &Request,
+        names: &[String],
+        captures: &[&str],
+        body_bytes_max: usize,
+    ) -> Decoded {
+        request::check(self, operation, request, names, captures, body_bytes_max)
+    }
+
+    /// Checks a fixture's or a stored value against the schema of a content; the places are in the value as a body.
+    pub(crate) fn check_value(&self, content: &Content, value: &Value) -> Vec<Diagnostic> {
+        let checker = Checker { document: &self.document, schemas: &self.response };
+        content.schema.as_ref().map(|schema| schema.check(checker, value, Part::Body, "")).unwrap_or_default()
+    }
+
+    /// Whether the value is an instance of the content's schema.
+    pub(crate) fn is_valid(&self, content: &Content, value: &Value) -> bool {
+        content.schema.as_ref().is_none_or(|schema| schema.is_valid(&self.response, value))
+    }
+
+    /// The names of the properties that the content's schema declares, or nothing if it is no object.
+    pub(crate) fn declared_members(&self, content: &Content) -> Vec<String> {
+        content
+            .schema
+            .as_ref()
+            .map(|schema| compile::members(&self.response, &schema.pointer).names)
+            .unwrap_or_default()
+    }
+
+    /// The members that a request with this content can carry: those declared and not readOnly; open only
+    /// if the schema says in so many words that there may be others.
+    pub(crate) fn carried_members(&self, content: &Content) -> Members {
+        content.schema.as_ref().map(|schema| compile::carried(&self.request, &schema.pointer)).unwrap_or_default()
+    }
+
+    /// Where the Media Type Object stands.
+    pub(crate) fn content_location(&self, content: &Content) -> Location {
+        self.document.location(&content.pointer, Focus::Key)
+    }
+
+    /// The JSON answer of the GET operation that reads the resource at `path`, with the path as state keeps it.
+    ///
+    /// The path is the contract's own, or has a server's base path before it.
+    pub(crate) fn resource(&self, path: &str) -> Option<(&Content, String)> {
+        let mut bases = vec![""];
+        bases.extend(self.bases.iter().map(String::as_str));
+        bases.into_iter().find_map(|base| {
+            let full = format!("{base}{path}");
+            let Routed::Operation { operation, captures, .. } = self.route(&Method::GET, &full) else { return None };
+            let response = operation.response(operation.success_status())?;
+            let content = response.content.iter().find(|content| content.media.is_json())?;
+            Some((content, resource_path(&operation.template, &captures)))
+        })
+    }
+
+    /// The templates that `path` could mean to say.
+    pub(crate) fn nearest_template(&self, path: &str) -> Option<&str> {
+        did_you_mean(path, self.operations.iter().map(|operation| operation.template.as_str()))
+    }
+
+    fn is_query_key(&self, name: &str) -> bool {
+        self.schemes.iter().any(|scheme| matches!(&scheme.kind, SchemeKind::ApiKey { location: KeyLocation::Query, name: key } if key == name))
+    }
+}
+
+/// Findings in a fixed order, each once: by file and place, errors before warnings at one place.
+fn tidy(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    use crate::diagnostic::Place;
+    let key = |finding: &Diagnostic| match &finding.place {
+        Some(Place::File(location)) => (location.file.name().to_owned(), location.line_column()),
+        _ => (String::new(), (0, 0)),
+    };
+    findings
+        .sort_by_cached_key(|finding| (key(finding), std::cmp::Reverse(finding.severity), finding.code.entry().number));
+    findings.dedup();
+    findings
+}
+
+/// The dialect of the document's schemas: 2020-12, which 3.0's are translated to, unless `jsonSchemaDialect` says otherwise.
+fn dialect(document: &Document, findings: &mut Vec<Diagnostic>) -> Draft {
+    let Some(uri) =
+        document.at("/jsonSchemaDialect").and_then(Value::as_str).filter(|_| document.version > Version::V30)
+    else {
+        return Draft::Draft202012;
+    };
+    match uri.trim_end_matches('#') {
+        "https://json-schema.org/draft/2020-12/schema" | "https://spec.openapis.org/oas/3.1/dialect/base" => {
+            Draft::Draft202012
+        }
+        uri if uri.starts_with("https://spec.openapis.org/oas/3.") => Draft::Draft202012,
+        "https://json-schema.org/draft/2019-09/schema" => Draft::Draft201909,
+        "http://json-schema.org/draft-07/schema" => Draft::Draft7,
+        "http://json-schema.org/draft-06/schema" => Draft::Draft6,
+        "http://json-schema.org/draft-04/schema" => Draft::Draft4,
+        _ => {
+            let message = format!("the JSON Schema dialect `{uri}` is not known; schemas are read as 2020-12");
+            findings.push(
+                Diagnostic::new(code::CONTRACT_UNSUPPORTED, message)
+                    .severity(Severity::Warning)
+                    .in_file(document.location("/jsonSchemaDialect", Focus::Value)),
+            );
+            Draft::Draft202012
+        }
+    }
+}
+
+/// A schema that stands alone, as `lint` checks examples of parameters against.
+fn schema_at(pointer: String, direction: Direction) -> SchemaUse {
+    SchemaUse::new(pointer, direction)
+}

@@ -1,0 +1,279 @@
+//! Choosing and checking a response by what its operation declares.
+
+use super::Contract;
+use super::decode;
+use super::generate::generate;
+use super::lower::{Direction, reference_pointer};
+use super::operation::{Content, Example, HeaderDeclaration, Operation, Prepared, ResponseDeclaration, StatusKey};
+use super::schema::Checker;
+use super::tree::SchemaTree;
+use crate::diagnostic::{Code, Diagnostic, Fault, Part, code};
+use crate::message::media_type::{MediaType, concrete, negotiate};
+use crate::source::{Focus, json, pointer};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+use std::sync::Arc;
+
+impl Operation {
+    /// The status of a plain success: the lowest declared 2xx, a 2XX range as 200, else `default` as 200, else the lowest declared.
+    pub(crate) fn success_status(&self) -> u16 {
+        let codes = self.responses.iter().filter_map(|response| match response.status {
+            StatusKey::Code(code) => Some(code),
+            StatusKey::Range(class) => Some(class * 100),
+            StatusKey::Default => None,
+        });
+        let lowest_success = codes.clone().filter(|code| (200..300).contains(code)).min();
+        let has_default = self.responses.iter().any(|response| response.status == StatusKey::Default);
+        lowest_success.or(has_default.then_some(200)).or_else(|| codes.filter(|code| *code >= 300).min()).unwrap_or(200)
+    }
+}
+
+impl ResponseDeclaration {
+    /// The representation that `accept` prefers. `Ok(None)`: the response has no content. `Err`: nothing is acceptable.
+    pub(crate) fn negotiated(&self, accept: Option<&str>) -> Result<Option<(&Content, String)>, ()> {
+        if self.content.is_empty() {
+            return Ok(None);
+        }
+        let offers: Vec<MediaType> = self.content.iter().map(|content| content.media.clone()).collect();
+        let index = negotiate(accept, &offers).ok_or(())?;
+        let content = self.content.get(index).ok_or(())?;
+        Ok(Some((content, media_text(content, accept))))
+    }
+}
+
+/// The media type to send: a declared range gives way to what is accepted, else to JSON.
+fn media_text(content: &Content, accept: Option<&str>) -> String {
+    if !content.media.is_range() {
+        return content.media.to_string();
+    }
+    concrete(accept, &content.media).unwrap_or_else(|| match content.media.essence().as_str() {
+        "text/*" => "text/plain".to_owned(),
+        "image/*" => "image/png".to_owned(),
+        _ => "application/json".to_owned(),
+    })
+}
+
+impl Contract {
+    /// The example of a name, or the first usable one; `None` if there is none or all contradict their schema.
+    pub(crate) fn example<'c>(&self, content: &'c Content, name: Option<&str>) -> Option<&'c Prepared> {
+        let mut candidates =
+            content.examples.iter().filter(|example| name.is_none() || example.name.as_deref() == name);
+        candidates.find_map(|example| self.prepared(content, example))
+    }
+
+    fn prepared<'c>(&self, content: &Content, example: &'c Example) -> Option<&'c Prepared> {
+        let prepare = || {
+            let value = self.document.at(&example.pointer)?;
+            let value = self.readable(content, value);
+            let valid = content.schema.as_ref().is_none_or(|schema| schema.is_valid(&self.response, &value));
+            valid.then(|| prepare(&content.media, value))
+        };
+        example.prepared.get_or_init(prepare).as_ref()
+    }
+
+    /// A copy without the members that a response does not carry.
+    pub(crate) fn readable(&self, content: &Content, value: &Value) -> Value {
+        let mut value = value.clone();
+        if let Some(schema) = content.schema.as_ref().filter(|_| self.directional) {
+            strip_write_only(&self.response, &schema.pointer, &mut value, 0);
+        }
+        value
+    }
+
+    /// An instance made from the schema; the same for the same seed. `None` if none is found within the bounds.
+    pub(crate) fn generated(&self, content: &Content, seed: u64) -> Option<Prepared> {
+        let value = match &content.schema {
+            Some(schema) => generate(&self.response, &schema.pointer, seed)?,
+            None if content.media.is_json() => Value::Object(serde_json::Map::new()),
+            None => Value::String(String::new()),
+        };
+        Some(prepare(&content.media, value))
+    }
+
+    /// Checks a response that is about to leave.
+    pub(crate) fn check_response(
+        &self,
+        operation: &Operation,
+        status: u16,
+        headers: &HeaderMap,
+        body: Option<&Value>,
+    ) -> Vec<Diagnostic> {
+        let Some(declared) = operation.response(status) else {
+            let message = format!("the status {status} is not declared by `{}`", operation.name());
+            let place = self.document.location(&operation.pointer, Focus::Key);
+            return vec![Diagnostic::new(code::DRIFT_STATUS, message).at(Part::Status, "").contract(Some(place))];
+        };
+        let mut found = Vec::new();
+        for header in &declared.headers {
+            self.check_header(header, headers, &mut found);
+        }
+        if let Some(body) = body {
+            self.check_representation(declared, headers, body, &mut found);
+        }
+        found
+    }
+
+    fn check_representation(
+        &self,
+        declared: &ResponseDeclaration,
+        headers: &HeaderMap,
+        body: &Value,
+        found: &mut Vec<Diagnostic>,
+    ) {
+        let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::parse);
+        let content = media.and_then(|media| {
+            declared
+                .content
+                .iter()
+                .filter(|content| content.media.covers(&media))
+                .max_by_key(|content| content.media.specificity())
+        });
+        let Some(content) = content else {
+            let place = self.document.location(&declared.pointer, Focus::Key);
+            found.push(
+                Diagnostic::new(code::DRIFT_MEDIA_TYPE, "the response's media type is not declared")
+                    .at(Part::Header, "/content-type")
+                    .contract(Some(place)),
+            );
+            return;
+        };
+        if let Some(schema) = &content.schema {
+            let checker = Checker { document: &self.document, schemas: &self.response };
+            found.extend(as_drift(schema.check(checker, body, Part::Body, ""), code::DRIFT_BODY));
+        }
+    }
+
+    fn check_header(&self, header: &HeaderDeclaration, headers: &HeaderMap, found: &mut Vec<Diagnostic>) {
+        let at = pointer::join("", &header.name);
+        let place = self.document.location(&header.pointer, Focus::Value);
+        let Some(value) = headers.get(header.name.as_str()) else {
+            if header.required {
+                let message = format!("the required response header `{}` is missing", header.name);
+                found.push(Diagnostic::new(code::DRIFT_HEADER, message).at(Part::Header, at).contract(Some(place)));
+            }
+            return;
+        };
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let Some(schema) = &header.schema else { return };
+        let decoded = match &header.media {
+            Some(media) if media.is_json() => json::parse(text.as_bytes()).ok().map(|parsed| parsed.value),
+            Some(_) => Some(Value::String(text)),
+            None => decode::decode_header(header.explode, header.shape, &text)
+                .ok()
+                .map(|raw| decode::typed(&self.response, &schema.pointer, &raw)),
+        };
+        let Some(decoded) = decoded else {
+            found.push(
+                Diagnostic::new(code::DRIFT_HEADER, format!("the response header `{}` cannot be decoded", header.name))
+                    .at(Part::Header, at)
+                    .contract(Some(place)),
+            );
+            return;
+        };
+        let checker = Checker { document: &self.document, schemas: &self.response };
+        found.extend(as_drift(schema.check(checker, &decoded, Part::Header, &at), code::DRIFT_HEADER));
+    }
+
+    /// The headers that a response must or, having an example, may carry.
+    pub(crate) fn answer_headers(&self, declared: &ResponseDeclaration, seed: u64) -> Vec<(HeaderName, HeaderValue)> {
+        let mut headers = Vec::new();
+        for header in &declared.headers {
+            let example = header.example.as_ref().and_then(|at| self.document.at(at)).cloned();
+            let value = match (&header.schema, example) {
+                (Some(schema), Some(example)) if schema.is_valid(&self.response, &example) => Some(example),
+                (Some(schema), _) if header.required => generate(&self.response, &schema.pointer, seed),
+                (None, example) => example.or_else(|| header.required.then(|| Value::String("mock".to_owned()))),
+                _ => None,
+            };
+            let Some(value) = value else { continue };
+            let text = match &header.media {
+                Some(media) if media.is_json() => value.to_string(),
+                _ => decode::encode_header(header.explode, &value),
+            };
+            if let (Ok(name), Ok(text)) =
+                (HeaderName::from_bytes(header.name.as_bytes()), HeaderValue::from_bytes(text.as_bytes()))
+            {
+                headers.push((name, text));
+            }
+        }
+        headers
+    }
+}
+
+/// Makes violations of a schema into drift of the response.
+fn as_drift(mut diagnostics: Vec<Diagnostic>, code: Code) -> Vec<Diagnostic> {
+    for diagnostic in &mut diagnostics {
+        diagnostic.code = code;
+        diagnostic.fault = Fault::Server;
+    }
+    diagnostics
+}
+
+/// The bytes of a value in a media type.
+pub(crate) fn prepare(media: &MediaType, value: Value) -> Prepared {
+    let bytes = match &value {
+        _ if media.is_json() => serde_json::to_vec(&value).map(Bytes::from).unwrap_or_default(),
+        Value::String(text) => Bytes::from(text.clone()),
+        _ if media.is_xml() => Bytes::from(decode::xml_text(&value)),
+        other => serde_json::to_vec(other).map(Bytes::from).unwrap_or_default(),
+    };
+    Prepared { value: Arc::new(value), bytes }
+}
+
+/// Removes members whose schema is `writeOnly`, wherever the schema says so.
+fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: usize) {
+    const DEPTH_MAX: usize = 64;
+    if depth > DEPTH_MAX || !(value.is_object() || value.is_array()) {
+        return;
+    }
+    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
+        strip_write_only(tree, &target, value, depth + 1);
+    }
+    for keyword in ["allOf", "oneOf", "anyOf"] {
+        let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
+        for index in 0..count {
+            strip_write_only(tree, &format!("{at}/{keyword}/{index}"), value, depth + 1);
+        }
+    }
+    match value {
+        Value::Object(members) => {
+            let names: Vec<String> = members.keys().cloned().collect();
+            for name in names {
+                let declared = schema.get("properties").is_some_and(|properties| properties.get(&name).is_some());
+                let place = if declared {
+                    pointer::join(&format!("{at}/properties"), &name)
+                } else {
+                    format!("{at}/additionalProperties")
+                };
+                if declared && is_write_only(tree, &place, 0) {
+                    members.shift_remove(&name);
+                } else if let Some(member) = members.get_mut(&name) {
+                    strip_write_only(tree, &place, member, depth + 1);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                strip_write_only(tree, &format!("{at}/items"), item, depth + 1);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_write_only(tree: &dyn SchemaTree, at: &str, depth: usize) -> bool {
+    const HOPS_MAX: usize = 16;
+    let Some(Value::Object(schema)) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return false };
+    if schema.get("writeOnly") == Some(&Value::Bool(true)) {
+        return true;
+    }
+    let target = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer);
+    let count = schema.get("allOf").and_then(Value::as_array).map_or(0, Vec::len);
+    target.is_some_and(|target| is_write_only(tree, &target, depth + 1))
+        || (0..count).any(|index| is_write_only(tree, &format!("{at}/allOf/{index}"), depth + 1))
+}
+
+/// The direction whose schemas responses are checked against.
+pub(crate) const DIRECTION: Direction = Direction::Response;

@@ -1,0 +1,383 @@
+//! Checking values against the schemas of a contract. Sole user of the `jsonschema` crate, with `pattern`.
+//!
+//! A validator is built when it is first needed, and kept. What it finds becomes diagnostics that carry the
+//! place in the instance and the place in the contract's own files.
+
+use super::document::Document;
+use super::lower::{Direction, Lowered, NUMBER_FORMAT, TREE_URI, branch_names, fragment, reference_pointer};
+use super::number_format::NumberFormat;
+use super::pattern::pattern_options;
+use super::tree::SchemaTree;
+use crate::diagnostic::{Code, Diagnostic, Part, code, did_you_mean};
+use crate::source::{Focus, pointer};
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{Draft, Registry, ValidationError, Validator};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock, RwLock};
+
+/// Violations that one value may have. Over it the rest is left out.
+const VIOLATIONS_MAX: usize = 100;
+/// Characters of a value that a message shows.
+const SHOWN_MAX: usize = 60;
+
+/// The schemas of one direction, with the validators built so far.
+pub(crate) struct Schemas {
+    registry: Registry<'static>,
+    draft: Draft,
+    resources: BTreeMap<String, String>,
+    validators: RwLock<HashMap<String, Arc<Result<Validator, String>>>>,
+}
+
+impl Schemas {
+    pub(crate) fn new(lowered: Lowered, draft: Draft) -> Result<Self, String> {
+        let mut builder = Registry::new().draft(draft);
+        for (uri, at) in &lowered.resources {
+            if let Some(schema) = lowered.tree.pointer(at) {
+                builder = builder.add(uri, draft.create_resource(schema.clone())).map_err(|error| error.to_string())?;
+            }
+        }
+        let builder = builder.add(TREE_URI, draft.create_resource(lowered.tree)).map_err(|error| error.to_string())?;
+        Ok(Self {
+            registry: builder.prepare().map_err(|error| error.to_string())?,
+            draft,
+            resources: lowered.resources,
+            validators: RwLock::default(),
+        })
+    }
+
+    /// The validator of the schema at a pointer, or why there is none.
+    pub(crate) fn validator(&self, at: &str) -> Arc<Result<Validator, String>> {
+        if let Ok(known) = self.validators.read()
+            && let Some(found) = known.get(at)
+        {
+            return Arc::clone(found);
+        }
+        let built = Arc::new(self.build(at));
+        if let Ok(mut known) = self.validators.write() {
+            known.insert(at.to_owned(), Arc::clone(&built));
+        }
+        built
+    }
+
+    fn build(&self, at: &str) -> Result<Validator, String> {
+        let options = jsonschema::options()
+            .with_draft(self.draft)
+            .with_registry(&self.registry)
+            .with_pattern_options(pattern_options())
+            .should_validate_formats(true)
+            .with_keyword(NUMBER_FORMAT, super::number_format::factory);
+        let options = super::format::register(options);
+        options.build(&json!({ "$ref": format!("{TREE_URI}#{}", fragment(at)) })).map_err(|error| error.to_string())
+    }
+
+    /// The pointer into the document that a schema location leads to.
+    fn document_pointer(&self, location: &str) -> Option<String> {
+        let (base, _) = location.split_once('#')?;
+        let local = reference_pointer(location)?;
+        if base == TREE_URI || base.is_empty() {
+            return Some(local.into_owned());
+        }
+        self.resources.get(base).map(|root| format!("{root}{local}"))
+    }
+}
+
+impl SchemaTree for Schemas {
+    fn root(&self) -> &Value {
+        static NOTHING: Value = Value::Null;
+        let uri = jsonschema::uri::from_str(TREE_URI);
+        uri.ok()
+            .and_then(|uri| self.registry.resolver(uri).lookup("#").ok().map(|found| found.contents()))
+            .unwrap_or(&NOTHING)
+    }
+
+    fn is_valid(&self, at: &str, value: &Value) -> bool {
+        self.validator(at).as_ref().as_ref().is_ok_and(|validator| validator.is_valid(value))
+    }
+}
+
+/// A schema that something of the contract is checked against.
+pub(crate) struct SchemaUse {
+    pub(crate) pointer: String,
+    pub(crate) direction: Direction,
+    validator: OnceLock<Arc<Result<Validator, String>>>,
+}
+
+impl SchemaUse {
+    pub(crate) fn new(pointer: String, direction: Direction) -> Self {
+        Self { pointer, direction, validator: OnceLock::new() }
+    }
+
+    fn validator(&self, schemas: &Schemas) -> &Result<Validator, String> {
+        self.validator.get_or_init(|| schemas.validator(&self.pointer))
+    }
+
+    /// Whether the value is an instance of the schema.
+    pub(crate) fn is_valid(&self, schemas: &Schemas, value: &Value) -> bool {
+        self.validator(schemas).as_ref().is_ok_and(|validator| validator.is_valid(value))
+    }
+
+    /// Everything in which the value breaks the schema, in a fixed order.
+    ///
+    /// `prefix` goes before the pointers: a parameter's name. The value's own text is shown in messages only up to a bound.
+    pub(crate) fn check(&self, checker: Checker<'_>, value: &Value, part: Part, prefix: &str) -> Vec<Diagnostic> {
+        let validator = match self.validator(checker.schemas) {
+            Ok(validator) => validator,
+            Err(reason) => {
+                let place = checker.document.location(&self.pointer, Focus::Value);
+                let message = format!("the schema cannot be used, so nothing can be checked against it: {reason}");
+                return vec![Diagnostic::new(code::CONTRACT_SCHEMA, message).at(part, prefix).contract(Some(place))];
+            }
+        };
+        if validator.is_valid(value) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for error in validator.iter_errors(value).take(VIOLATIONS_MAX) {
+            checker.report(&error, value, part, prefix, 0, &mut found);
+        }
+        found.dedup();
+        found.truncate(VIOLATIONS_MAX);
+        found
+    }
+}
+
+/// What turning an error into a diagnostic needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Checker<'a> {
+    pub(crate) document: &'a Document,
+    pub(crate) schemas: &'a Schemas,
+}
+
+impl Checker<'_> {
+    fn report(
+        self,
+        error: &ValidationError<'_>,
+        root: &Value,
+        part: Part,
+        prefix: &str,
+        depth: usize,
+        found: &mut Vec<Diagnostic>,
+    ) {
+        let location = error.absolute_keyword_location().map(|uri| uri.as_str().to_owned()).unwrap_or_default();
+        let at = self.schemas.document_pointer(&location);
+        let keyword = keyword_of(error);
+        let place = format!("{prefix}{}", error.instance_path().as_str());
+        let contract = at.as_ref().map(|at| self.document.location(at, Focus::Value));
+        let mut diagnostic = Diagnostic::new(code_of(&keyword), message_of(error, &keyword))
+            .at(part, place.clone())
+            .keyword(keyword.clone())
+            .contract(contract)
+            .values(expected_of(error), Some(shown(error.instance())));
+        if let Some(help) = help_of(error, self, at.as_deref()) {
+            diagnostic = diagnostic.help(help);
+        }
+        found.push(diagnostic);
+        const NESTING_MAX: usize = 8;
+        if depth < NESTING_MAX
+            && let Some(branch) = self.meant_branch(error, at.as_deref())
+        {
+            for inner in branch {
+                self.report(inner, root, part, prefix, depth + 1, found);
+            }
+        }
+    }
+
+    /// The branch of a failed `oneOf` or `anyOf` that the instance most likely means: the one that a
+    /// discriminator or a `const` names, else the only one whose type fits, else the one with the fewest errors.
+    fn meant_branch<'e>(
+        self,
+        error: &'e ValidationError<'_>,
+        at: Option<&str>,
+    ) -> Option<&'e [ValidationError<'static>]> {
+        let (ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context }) = error.kind()
+        else {
+            return None;
+        };
+        if let Some(index) = at.and_then(|at| self.discriminated(at, error.instance())) {
+            return context.get(index).map(Vec::as_slice);
+        }
+        let here = error.instance_path().as_str().len();
+        let misfit = |branch: &[ValidationError<'static>]| {
+            branch.iter().any(|inner| {
+                inner.instance_path().as_str().len() <= here && matches!(inner.kind(), ValidationErrorKind::Type { .. })
+                    || matches!(inner.kind(), ValidationErrorKind::Constant { .. })
+            })
+        };
+        context.iter().filter(|branch| !misfit(branch)).min_by_key(|branch| branch.len()).map(Vec::as_slice)
+    }
+
+    fn discriminated(self, at: &str, instance: &Value) -> Option<usize> {
+        let (schema_at, _) = pointer::parent(at)?;
+        let tree = self.schemas.root();
+        let schema = tree.pointer(schema_at)?.as_object()?;
+        let property = schema.get("discriminator")?.get("propertyName")?.as_str()?;
+        let name = instance.get(property)?.as_str()?;
+        let branches = tree.pointer(at)?.as_array()?;
+        branches.iter().position(|branch| {
+            branch
+                .get("$ref")
+                .and_then(Value::as_str)
+                .is_some_and(|reference| branch_names(schema, reference).iter().any(|known| known == name))
+        })
+    }
+}
+
+fn keyword_of(error: &ValidationError<'_>) -> String {
+    let path = error.schema_path().as_str();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    match error.kind() {
+        ValidationErrorKind::Custom { .. } => NumberFormat::shown_keyword(last).to_owned(),
+        ValidationErrorKind::FalseSchema => {
+            let keywords = [
+                "additionalProperties",
+                "unevaluatedProperties",
+                "items",
+                "unevaluatedItems",
+                "additionalItems",
+                "propertyNames",
+                "not",
+            ];
+            let closing = path.rsplit('/').find(|token| keywords.contains(token));
+            closing.unwrap_or("false").to_owned()
+        }
+        _ => error.kind().keyword().to_owned(),
+    }
+}
+
+fn code_of(keyword: &str) -> Code {
+    match keyword {
+        "type" => code::SCHEMA_TYPE,
+        "required" | "dependentRequired" => code::SCHEMA_REQUIRED,
+        "enum" | "const" => code::SCHEMA_ENUM,
+        "additionalProperties"
+        | "unevaluatedProperties"
+        | "additionalItems"
+        | "unevaluatedItems"
+        | "propertyNames"
+        | "false" => code::SCHEMA_UNEXPECTED,
+        "minLength" | "maxLength" | "pattern" | "contentEncoding" | "contentMediaType" => code::SCHEMA_STRING,
+        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => code::SCHEMA_NUMBER,
+        "minItems" | "maxItems" | "uniqueItems" | "contains" | "minContains" | "maxContains" | "items" => {
+            code::SCHEMA_ARRAY
+        }
+        "minProperties" | "maxProperties" | "dependentSchemas" | "dependencies" => code::SCHEMA_OBJECT,
+        "format" => code::SCHEMA_FORMAT,
+        "oneOf" | "anyOf" | "not" | "allOf" | "if" | "then" | "else" => code::SCHEMA_COMBINATION,
+        _ => code::SCHEMA_OTHER,
+    }
+}
+
+/// A value as messages show it: short, on one line.
+pub(crate) fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::Object(object) => format!("an object of {} members", object.len()),
+        Value::Array(items) => format!("an array of {} items", items.len()),
+        other => other.to_string(),
+    };
+    let mut end = text.char_indices().map(|(index, _)| index);
+    match end.nth(SHOWN_MAX) {
+        Some(end) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+fn message_of(error: &ValidationError<'_>, keyword: &str) -> String {
+    let value = shown(error.instance());
+    match error.kind() {
+        ValidationErrorKind::Type { kind } => format!("{value} is not of type {}", types(kind)),
+        ValidationErrorKind::Required { property } => {
+            format!("the required property `{}` is missing", text_of(property))
+        }
+        ValidationErrorKind::Enum { .. } => format!("{value} is none of the allowed values"),
+        ValidationErrorKind::Constant { expected_value } => format!("{value} is not {}", shown(expected_value)),
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            let plural = if unexpected.len() == 1 { "property" } else { "properties" };
+            format!("unexpected {plural} `{}`", unexpected.join("`, `"))
+        }
+        ValidationErrorKind::FalseSchema => format!("{value} is not allowed here"),
+        ValidationErrorKind::Format { format } => format!("{value} is no `{format}`"),
+        ValidationErrorKind::Pattern { pattern } => format!("{value} does not match `{pattern}`"),
+        ValidationErrorKind::OneOfNotValid { .. } => format!("{value} fits none of the alternatives of `oneOf`"),
+        ValidationErrorKind::AnyOf { .. } => format!("{value} fits none of the alternatives of `anyOf`"),
+        ValidationErrorKind::OneOfMultipleValid { .. } => format!("{value} fits more than one alternative of `oneOf`"),
+        ValidationErrorKind::Not { .. } => format!("{value} is what `not` forbids"),
+        ValidationErrorKind::BacktrackLimitExceeded { .. } => {
+            format!("matching {value} against the pattern takes too many steps")
+        }
+        ValidationErrorKind::Custom { message, .. } => message.clone(),
+        ValidationErrorKind::PropertyNames { error } => format!("a property's name is not allowed: {error}"),
+        _ => format!("{value} breaks `{keyword}`"),
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+fn types(kind: &TypeKind) -> String {
+    match kind {
+        TypeKind::Single(kind) => format!("`{kind}`"),
+        TypeKind::Multiple(kinds) => kinds.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(" or "),
+    }
+}
+
+fn expected_of(error: &ValidationError<'_>) -> Option<String> {
+    let expected = match error.kind() {
+        ValidationErrorKind::Type { kind } => types(kind),
+        ValidationErrorKind::Required { property } => format!("property `{}`", text_of(property)),
+        ValidationErrorKind::Enum { options } => {
+            let options: Vec<String> = options.as_array().into_iter().flatten().take(12).map(shown).collect();
+            format!("one of {}", options.join(", "))
+        }
+        ValidationErrorKind::Constant { expected_value } => shown(expected_value),
+        ValidationErrorKind::Minimum { limit } => format!("at least {limit}"),
+        ValidationErrorKind::Maximum { limit } => format!("at most {limit}"),
+        ValidationErrorKind::ExclusiveMinimum { limit } => format!("more than {limit}"),
+        ValidationErrorKind::ExclusiveMaximum { limit } => format!("less than {limit}"),
+        ValidationErrorKind::MultipleOf { multiple_of } => format!("a multiple of {multiple_of}"),
+        ValidationErrorKind::MinLength { limit } => format!("at least {limit} characters"),
+        ValidationErrorKind::MaxLength { limit } => format!("at most {limit} characters"),
+        ValidationErrorKind::MinItems { limit } => format!("at least {limit} items"),
+        ValidationErrorKind::MaxItems { limit } => format!("at most {limit} items"),
+        ValidationErrorKind::MinProperties { limit } => format!("at least {limit} properties"),
+        ValidationErrorKind::MaxProperties { limit } => format!("at most {limit} properties"),
+        ValidationErrorKind::UniqueItems => "items that differ from one another".to_owned(),
+        ValidationErrorKind::Contains => "an item that fits `contains`".to_owned(),
+        ValidationErrorKind::Format { format } => format!("format `{format}`"),
+        ValidationErrorKind::Pattern { pattern } => format!("a match of `{pattern}`"),
+        ValidationErrorKind::AdditionalProperties { .. }
+        | ValidationErrorKind::UnevaluatedProperties { .. }
+        | ValidationErrorKind::FalseSchema => "nothing here".to_owned(),
+        _ => return None,
+    };
+    Some(expected)
+}
+
+fn help_of(error: &ValidationError<'_>, checker: Checker<'_>, at: Option<&str>) -> Option<String> {
+    match error.kind() {
+        ValidationErrorKind::Enum { options } => {
+            let actual = error.instance().as_str()?;
+            let known = options.as_array().into_iter().flatten().filter_map(Value::as_str);
+            did_you_mean(actual, known).map(|close| format!("did you mean `{close}`?"))
+        }
+        ValidationErrorKind::Type { .. } => {
+            let text = error.instance().as_str()?;
+            (text.parse::<f64>().is_ok() || text == "true" || text == "false")
+                .then(|| "send it without quotes".to_owned())
+        }
+        ValidationErrorKind::Required { property } => {
+            let members = error.instance().as_object()?;
+            let close = did_you_mean(property.as_str()?, members.keys().map(String::as_str))?;
+            Some(format!("is `{close}` meant to be `{}`?", text_of(property)))
+        }
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let (schema_at, _) = pointer::parent(at?)?;
+            let properties = checker.schemas.root().pointer(schema_at)?.get("properties")?.as_object()?;
+            let close = did_you_mean(unexpected.first()?, properties.keys().map(String::as_str))?;
+            Some(format!("did you mean `{close}`?"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,10 @@
+//! What decoding and generation see of the schemas.
+
+/// The lowered schemas of a contract: 2020-12, every static `$ref` is a URI whose fragment is a
+/// percent-encoded JSON Pointer from the root of one tree (`lower::reference_pointer` reads it).
+pub(crate) trait SchemaTree {
+    /// The tree.
+    fn root(&self) -> &serde_json::Value;
+    /// Whether `value` is an instance of the schema at `pointer`.
+    fn is_valid(&self, pointer: &str, value: &serde_json::Value) -> bool;
+}

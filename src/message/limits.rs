@@ -1,0 +1,53 @@
+use std::time::Duration;
+
+/// What a client can make grow, each with its unit, default and consequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of a request body, as sent and as inflated. Default 10 MiB; over it 413.
+    pub body_bytes_max: usize,
+    /// Bytes of the request line and the header section. Default 64 KiB; over it 431.
+    pub head_bytes_max: usize,
+    /// Header fields of a request. Default 100; over it 431.
+    pub header_fields_max: usize,
+    /// Bytes of a request target. Default 16 KiB; over it 414.
+    pub target_bytes_max: usize,
+    /// Time to send the head, counted from the connection's first idle moment. Default 30 s; over it the connection is closed.
+    pub head_timeout: Duration,
+    /// Time to send the body. Default 30 s; over it 408.
+    pub body_timeout: Duration,
+    /// Connections open at once. Default 1024; over it the next waits to be accepted.
+    pub connections_max: usize,
+    /// Exchanges the journal keeps. Default 10,000; over it the oldest is dropped.
+    pub journal_entries_max: usize,
+    /// Bytes of bodies the journal keeps. Default 64 MiB; over it the oldest exchange is dropped.
+    pub journal_bytes_max: usize,
+    /// Bytes of one body that the journal keeps. Default 64 KiB; the rest is cut off and the exchange marked.
+    pub journal_body_bytes_max: usize,
+    /// Applications alive at once. Default 100,000; over it creating one is refused with 429.
+    pub applications_max: usize,
+    /// Tokens alive at once. Default 1,000,000; over it the oldest is dropped.
+    pub tokens_max: usize,
+    /// Time that requests under way are given at a graceful stop. Default 2 s; then they are cut off.
+    pub stop_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 10 * 1024 * 1024,
+            head_bytes_max: 64 * 1024,
+            header_fields_max: 100,
+            target_bytes_max: 16 * 1024,
+            head_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            connections_max: 1024,
+            journal_entries_max: 10_000,
+            journal_bytes_max: 64 * 1024 * 1024,
+            journal_body_bytes_max: 64 * 1024,
+            applications_max: 100_000,
+            tokens_max: 1_000_000,
+            stop_timeout: Duration::from_secs(2),
+        }
+    }
+}

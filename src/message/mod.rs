@@ -1,0 +1,16 @@
+//! Messages as values: a request and a reply whole in memory, media types, and the limits on what comes in.
+//!
+//! Nothing here reads from a socket; the server room builds a [`Request`] once it is complete.
+
+mod limits;
+pub(crate) mod media_type;
+
+use bytes::Bytes;
+
+pub use limits::Limits;
+
+/// A whole request: head and body.
+pub type Request = http::Request<Bytes>;
+
+/// A whole reply: head and body.
+pub type Reply = http::Response<Bytes>;
