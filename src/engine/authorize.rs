@@ -1,0 +1,177 @@
+//! Whether a request may use an operation, and which application it speaks for.
+
+use super::Engine;
+use crate::contract::Operation;
+use crate::contract::security::{Presented, Scheme, SchemeKind};
+use crate::diagnostic::{Code, Diagnostic, Part, code};
+use crate::message::Request;
+use crate::oauth::BadToken;
+use crate::store::Application;
+use http::header::HeaderValue;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// A request that may not.
+pub(super) struct Denied {
+    pub(super) diagnostic: Diagnostic,
+    pub(super) challenges: Vec<HeaderValue>,
+    pub(super) application: Option<Arc<Application>>,
+}
+
+/// Why one alternative is not satisfied. The later in this list, the nearer the caller came.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Lack {
+    Credentials(String),
+    Form(String),
+    Validity(String),
+    Scope(Vec<String>),
+}
+
+impl Engine {
+    /// Checks the operation's security requirements: one alternative must be satisfied in all its schemes.
+    pub(super) fn authorize(
+        &self,
+        operation: &Operation,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Application>>, Denied> {
+        let mut nearest: Option<(Lack, Option<Arc<Application>>)> = None;
+        for requirement in &operation.security {
+            let mut speaks_for = None;
+            let mut lack = None;
+            for (scheme, scopes) in requirement {
+                let satisfied = match self.contract.schemes().get(*scheme) {
+                    Some(scheme) => self.satisfies(scheme, scopes, request, now),
+                    None => Err((
+                        Lack::Validity("the contract demands a security scheme that it does not declare".to_owned()),
+                        None,
+                    )),
+                };
+                match satisfied {
+                    Ok(application) => speaks_for = speaks_for.or(application),
+                    // What lacks most decides, so that a caller is told of missing credentials first.
+                    Err(found) => {
+                        lack = Some(lack.map_or(
+                            found.clone(),
+                            |known: (Lack, Option<Arc<Application>>)| if found.0 < known.0 { found } else { known },
+                        ))
+                    }
+                }
+            }
+            match lack {
+                None => return Ok(speaks_for.or_else(|| self.store.first())),
+                Some(found) if nearest.as_ref().is_none_or(|(known, _)| found.0 > *known) => nearest = Some(found),
+                Some(_) => {}
+            }
+        }
+        match nearest {
+            None => Ok(self.bearer_of(request, now).or_else(|| self.store.first())),
+            Some((lack, application)) => Err(self.denied(operation, &lack, application)),
+        }
+    }
+
+    /// The application of a token that was sent although nothing demands one.
+    fn bearer_of(&self, request: &Request, now: Timestamp) -> Option<Arc<Application>> {
+        let text = request.headers().get(http::header::AUTHORIZATION)?.to_str().ok()?;
+        let (_, token) = text.split_once(' ')?;
+        self.authorization.grant(token.trim(), now).ok().map(|grant| grant.application)
+    }
+
+    fn satisfies(
+        &self,
+        scheme: &Scheme,
+        scopes: &[String],
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Application>>, (Lack, Option<Arc<Application>>)> {
+        match scheme.presented(request) {
+            Presented::Absent => {
+                Err((Lack::Credentials(format!("the request carries no credentials for `{}`", scheme.name)), None))
+            }
+            Presented::Malformed(reason) => Err((Lack::Form(reason), None)),
+            Presented::Opaque => Ok(None),
+            Presented::Key(key) => Ok(self.store.by_key(&key)),
+            Presented::Basic { user, password } => match self.store.by_client_id(&user) {
+                Some(application) if !application.has_secret(&password) => {
+                    Err((Lack::Validity("the password is not that of the application".to_owned()), Some(application)))
+                }
+                found => Ok(found),
+            },
+            Presented::Token(token) => match self.authorization.grant(&token, now) {
+                Ok(grant) => {
+                    let missing: Vec<String> = scopes.iter().filter(|scope| !grant.covers(scope)).cloned().collect();
+                    if missing.is_empty() {
+                        Ok(Some(grant.application))
+                    } else {
+                        Err((Lack::Scope(missing), Some(grant.application)))
+                    }
+                }
+                // Only tokens that this server issues can be told apart; others are taken as they are.
+                Err(BadToken::Unknown) if scheme.kind != (SchemeKind::OAuth2 { issued_here: true }) => Ok(None),
+                Err(BadToken::Unknown) => Err((Lack::Validity("the token is unknown".to_owned()), None)),
+                Err(BadToken::Expired) => Err((Lack::Validity("the token has expired".to_owned()), None)),
+            },
+        }
+    }
+
+    fn denied(&self, operation: &Operation, lack: &Lack, application: Option<Arc<Application>>) -> Denied {
+        let place = self.contract.operation_location(operation);
+        let diagnostic = |code: Code, message: String| {
+            Diagnostic::new(code, message).at(Part::Request, "").contract(Some(place.clone()))
+        };
+        let (diagnostic, bearer) = match lack {
+            Lack::Credentials(reason) => {
+                let help = format!("ask `{}` for a token and send `Authorization: Bearer TOKEN`", self.token_path());
+                let diagnostic = diagnostic(code::CREDENTIALS_MISSING, reason.clone());
+                (if self.asks_for_token(operation) { diagnostic.help(help) } else { diagnostic }, String::new())
+            }
+            Lack::Form(reason) => (diagnostic(code::CREDENTIALS_MALFORMED, reason.clone()), invalid_token(reason)),
+            Lack::Validity(reason) => (diagnostic(code::CREDENTIALS_INVALID, reason.clone()), invalid_token(reason)),
+            Lack::Scope(missing) => {
+                let scopes = missing.join(" ");
+                let challenge = format!(
+                    ", error=\"insufficient_scope\", error_description=\"the token lacks a scope\", scope=\"{scopes}\""
+                );
+                (
+                    diagnostic(
+                        code::INSUFFICIENT_SCOPE,
+                        format!("the token lacks the scope `{}`", missing.join("`, `")),
+                    ),
+                    challenge,
+                )
+            }
+        };
+        Denied { diagnostic, challenges: self.challenges(operation, &bearer), application }
+    }
+
+    fn asks_for_token(&self, operation: &Operation) -> bool {
+        let mut schemes =
+            operation.security.iter().flatten().filter_map(|(scheme, _)| self.contract.schemes().get(*scheme));
+        schemes.any(|scheme| matches!(scheme.kind, SchemeKind::OAuth2 { .. }))
+    }
+
+    /// One challenge for each scheme that could satisfy the operation (RFC 9110 §11.6.1).
+    fn challenges(&self, operation: &Operation, bearer: &str) -> Vec<HeaderValue> {
+        let mut texts: Vec<String> = Vec::new();
+        for scheme in operation.security.iter().flatten().filter_map(|(scheme, _)| self.contract.schemes().get(*scheme))
+        {
+            let mut text = scheme.challenge();
+            if text.starts_with("Bearer") {
+                text.push_str(bearer);
+            }
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        if texts.is_empty() {
+            texts.push("Bearer realm=\"mock\"".to_owned());
+        }
+        texts.iter().filter_map(|text| HeaderValue::from_str(text).ok()).collect()
+    }
+}
+
+fn invalid_token(reason: &str) -> String {
+    let reason: String =
+        reason.chars().filter(|c| (c.is_ascii_graphic() || *c == ' ') && *c != '"' && *c != '\\').collect();
+    format!(", error=\"invalid_token\", error_description=\"{reason}\"")
+}

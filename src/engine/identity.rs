@@ -1,0 +1,35 @@
+//! Identifiers from a seed: the same seed and the same requests give the same ones.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The source of one server's identifiers.
+pub(super) struct Identities {
+    state: AtomicU64,
+    exchanges: AtomicU64,
+}
+
+impl Identities {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { state: AtomicU64::new(seed), exchanges: AtomicU64::new(0) }
+    }
+
+    /// A version 4 UUID.
+    pub(super) fn uuid(&self) -> String {
+        let bytes = (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes();
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+
+    /// The number of the next exchange, from 1.
+    pub(super) fn exchange(&self) -> u64 {
+        self.exchanges.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// SplitMix64 over a shared counter: each caller gets a number of its own.
+    fn next(&self) -> u64 {
+        const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mut mixed = self.state.fetch_add(GOLDEN, Ordering::Relaxed).wrapping_add(GOLDEN);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+}

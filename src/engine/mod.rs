@@ -1,0 +1,401 @@
+//! From a request to a reply: route, authorize, decode and check, answer, check the answer, record.
+//!
+//! Synchronous and pure: no IO, no waiting; the time comes in as a value and every identifier from a seed.
+//! Read [`Engine::handle`] from top to bottom; each step is a module of its own.
+
+mod answer;
+mod authorize;
+mod cors;
+mod identity;
+mod prefer;
+mod refuse;
+
+use crate::contract::{Contract, Decoded, Operation, Routed};
+use crate::diagnostic::{Diagnostic, Part, Severity, code};
+use crate::evidence::{Exchange, Journal, Kept};
+
+use crate::message::{Limits, Reply, Request};
+use crate::oauth::AuthorizationServer;
+use crate::store::{Application, Refused, Seed, Store};
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_LENGTH, HeaderValue};
+use http::{Method, StatusCode};
+use identity::Identities;
+use jiff::{SignedDuration, Timestamp};
+use percent_encoding::percent_decode_str;
+use prefer::Preferences;
+pub(crate) use refuse::problem;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a bad request gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnViolation {
+    /// A refusal with everything that is wrong.
+    #[default]
+    Reject,
+    /// The answer that a good request would get; the violations are recorded.
+    Report,
+}
+
+/// What happens to a response that breaks the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDrift {
+    /// It is replaced by a 500 with diagnostics.
+    #[default]
+    Fail,
+    /// It is sent, and the drift recorded.
+    Report,
+}
+
+/// What answers a request whose resource has no state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unseeded {
+    /// The contract's example, else a generated instance.
+    #[default]
+    Example,
+    /// A generated instance.
+    Generate,
+    /// 404.
+    NotFound,
+}
+
+/// How the engine behaves.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) on_violation: OnViolation,
+    pub(crate) on_drift: OnDrift,
+    pub(crate) unseeded: Unseeded,
+    /// The seed of generated instances.
+    pub(crate) seed: u64,
+    /// The seed of tokens and credentials.
+    pub(crate) identity_seed: u64,
+    pub(crate) token_ttl: SignedDuration,
+    pub(crate) limits: Limits,
+}
+
+/// One server's contract, applications, tokens and journal.
+pub(crate) struct Engine {
+    pub(crate) contract: Arc<Contract>,
+    pub(crate) settings: Settings,
+    pub(crate) store: Store,
+    pub(crate) authorization: AuthorizationServer,
+    pub(crate) journal: Journal,
+    identities: Identities,
+    token_paths: Vec<String>,
+}
+
+/// The path of the token endpoint where the contract names none.
+const TOKEN_PATH: &str = "/oauth/token";
+
+impl Engine {
+    pub(crate) fn new(contract: Arc<Contract>, settings: Settings) -> Self {
+        let limits = &settings.limits;
+        let mut token_paths: Vec<String> = contract.token_paths().to_vec();
+        if token_paths.is_empty() {
+            token_paths.push(TOKEN_PATH.to_owned());
+        }
+        Self {
+            store: Store::default(),
+            authorization: AuthorizationServer::new(settings.token_ttl, limits.tokens_max),
+            journal: Journal::new(limits.journal_entries_max, limits.journal_bytes_max),
+            identities: Identities::new(settings.identity_seed),
+            token_paths,
+            contract,
+            settings,
+        }
+    }
+
+    /// The path of the token endpoint that is announced.
+    pub(crate) fn token_path(&self) -> &str {
+        self.token_paths.first().map_or(TOKEN_PATH, String::as_str)
+    }
+
+    /// A new identifier that nobody can guess, unless the seed was given.
+    pub(crate) fn new_uuid(&self) -> String {
+        self.identities.uuid()
+    }
+
+    /// Adds an application; what the seed leaves empty is made up.
+    pub(crate) fn add_application(&self, mut seed: Seed, now: Timestamp) -> Result<Arc<Application>, Refused> {
+        if seed.client_id.is_empty() {
+            seed.client_id = self.new_uuid();
+        }
+        if seed.client_secret.is_empty() {
+            seed.client_secret = self.new_uuid();
+        }
+        if seed.name.is_empty() {
+            seed.name = format!("application-{}", seed.client_id.split('-').next().unwrap_or_default());
+        }
+        self.store.add(seed, now, self.settings.limits.applications_max)
+    }
+
+    /// Removes an application with its tokens; `false` if there is none.
+    pub(crate) fn remove_application(&self, client_id: &str) -> bool {
+        let removed = self.store.remove(client_id);
+        if removed {
+            self.authorization.forget(client_id);
+        }
+        removed
+    }
+
+    /// Issues a token without a request, for embedders.
+    pub(crate) fn issue_token(&self, application: &Arc<Application>, now: Timestamp) -> String {
+        self.authorization.issue(self.new_uuid(), application, application.seed.scopes.clone(), now)
+    }
+
+    /// Answers one request of the data plane, and records the exchange.
+    pub(crate) fn handle(&self, request: &Request, now: Timestamp, elapsed: impl FnOnce() -> Duration) -> Reply {
+        let mut outcome = self.answer_request(request, now);
+        cors::allow_origin(request, &mut outcome.reply);
+        let id = self.identities.exchange();
+        self.mark(&mut outcome, id);
+        finish_head(request, &mut outcome.reply);
+        self.record(request, &outcome, id, now, elapsed());
+        outcome.reply
+    }
+
+    fn answer_request(&self, request: &Request, now: Timestamp) -> Outcome {
+        let path = request.uri().path();
+        if let Some(preflight) = cors::preflight(request, |method| self.allows(path, method)) {
+            return Outcome::of(preflight);
+        }
+        if self.token_paths.iter().any(|token_path| token_path == path) && !self.declares_path(path) {
+            return self.token(request, now);
+        }
+        if let Err(reason) = decodable(path) {
+            let diagnostic = Diagnostic::new(code::BAD_TARGET, reason).at(Part::Path, "");
+            return self.refused(None, request, vec![diagnostic], now);
+        }
+        match self.contract.route(request.method(), path) {
+            Routed::Operation { operation, names, captures } => {
+                self.operation(operation, names, &captures, request, now)
+            }
+            Routed::OtherMethod { allow, operation } => self.other_method(&allow, operation, request, now),
+            Routed::Unknown(diagnostic) => self.refused(None, request, vec![*diagnostic], now),
+        }
+    }
+
+    fn declares_path(&self, path: &str) -> bool {
+        !matches!(self.contract.route(&Method::POST, path), Routed::Unknown(_))
+    }
+
+    fn allows(&self, path: &str, method: &Method) -> bool {
+        self.token_paths.iter().any(|token_path| token_path == path) && method == Method::POST
+            || matches!(self.contract.route(method, path), Routed::Operation { .. })
+    }
+
+    fn token(&self, request: &Request, now: Timestamp) -> Outcome {
+        if request.method() == Method::OPTIONS {
+            return Outcome::of(allow_reply(&[Method::POST, Method::OPTIONS]));
+        }
+        let answered = self.authorization.token_endpoint(request, &self.store, || self.new_uuid(), now);
+        Outcome {
+            reply: answered.reply,
+            diagnostics: answered.diagnostic.into_iter().collect(),
+            application: answered.application,
+            operation: None,
+            secret: true,
+        }
+    }
+
+    fn other_method(&self, allow: &[Method], operation: &Operation, request: &Request, now: Timestamp) -> Outcome {
+        if request.method() == Method::OPTIONS {
+            return Outcome::of(allow_reply(allow));
+        }
+        let names: Vec<&str> = allow.iter().map(Method::as_str).collect();
+        let message =
+            format!("`{}` has no operation for {}; it has {}", operation.template, request.method(), names.join(", "));
+        let diagnostic = Diagnostic::new(code::METHOD_NOT_ALLOWED, message)
+            .at(Part::Request, "")
+            .contract(Some(self.contract.operation_location(operation)));
+        let mut outcome = self.refused(None, request, vec![diagnostic], now);
+        if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
+            outcome.reply.headers_mut().insert(ALLOW, value);
+        }
+        outcome
+    }
+
+    fn operation(
+        &self,
+        operation: &Operation,
+        names: &[String],
+        captures: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Outcome {
+        let mut outcome = self.authorized(operation, names, captures, request, now);
+        outcome.operation = Some(operation.name());
+        outcome
+    }
+
+    fn authorized(
+        &self,
+        operation: &Operation,
+        names: &[String],
+        captures: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Outcome {
+        let application = match self.authorize(operation, request, now) {
+            Ok(application) => application,
+            Err(denied) => {
+                let mut outcome = self.refused(Some(operation), request, vec![denied.diagnostic], now);
+                denied.challenges.iter().for_each(|challenge| {
+                    outcome.reply.headers_mut().append(http::header::WWW_AUTHENTICATE, challenge.clone());
+                });
+                outcome.application = denied.application;
+                return outcome;
+            }
+        };
+        let mut outcome = self.checked(operation, names, captures, request, application.as_ref(), now);
+        outcome.application = application;
+        outcome
+    }
+
+    fn checked(
+        &self,
+        operation: &Operation,
+        names: &[String],
+        captures: &[&str],
+        request: &Request,
+        application: Option<&Arc<Application>>,
+        now: Timestamp,
+    ) -> Outcome {
+        let mut decoded =
+            self.contract.check_request(operation, request, names, captures, self.settings.limits.body_bytes_max);
+        let mut preferences = Preferences::of(request);
+        let wrong = decoded.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        let lenient = preferences.lenient().unwrap_or(self.settings.on_violation == OnViolation::Report);
+        if wrong && !lenient {
+            return self.refused(Some(operation), request, decoded.diagnostics, now);
+        }
+        let found: Vec<Diagnostic> = std::mem::take(&mut decoded.diagnostics);
+        let mut outcome =
+            self.answer(operation, captures, request, &decoded, &mut preferences, application, wrong, now);
+        outcome.diagnostics.splice(0..0, found);
+        preferences.applied(&mut outcome.reply);
+        outcome
+    }
+
+    /// Puts what the exchange was called, and what was wrong with it, into the reply.
+    fn mark(&self, outcome: &mut Outcome, id: u64) {
+        let headers = outcome.reply.headers_mut();
+        headers.insert("x-mock-exchange", HeaderValue::from(id));
+        let mut codes: Vec<String> = Vec::new();
+        for diagnostic in outcome.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error) {
+            let code = diagnostic.code.to_string();
+            if !codes.contains(&code) {
+                codes.push(code);
+            }
+        }
+        if codes.is_empty() {
+            return;
+        }
+        if let Ok(value) = HeaderValue::from_str(&codes.join(",")) {
+            headers.insert("x-mock-violations", value);
+        }
+        if let Ok(value) = HeaderValue::from_str(&format!("</_mock/exchanges/{id}>; rel=\"describedby\"")) {
+            headers.append(http::header::LINK, value);
+        }
+    }
+
+    fn record(&self, request: &Request, outcome: &Outcome, id: u64, now: Timestamp, duration: Duration) {
+        let max = self.settings.limits.journal_body_bytes_max;
+        self.journal.record(Exchange {
+            id,
+            time: now,
+            application: outcome
+                .application
+                .as_ref()
+                .map(|application| (application.name().to_owned(), application.client_id().to_owned())),
+            operation: outcome.operation.clone(),
+            method: request.method().clone(),
+            target: request.uri().path_and_query().map_or_else(|| request.uri().path().to_owned(), ToString::to_string),
+            request_headers: request.headers().clone(),
+            request_body: Kept::new(request.body(), max),
+            status: outcome.reply.status(),
+            response_headers: outcome.reply.headers().clone(),
+            response_body: Kept::new(outcome.reply.body(), max),
+            duration,
+            diagnostics: outcome.diagnostics.clone(),
+            secret: outcome.secret,
+        });
+    }
+
+    /// Records and answers a request that never came in whole.
+    pub(crate) fn refuse_unread(
+        &self,
+        diagnostic: Diagnostic,
+        head: Option<http::request::Parts>,
+        now: Timestamp,
+    ) -> Reply {
+        let request = match head {
+            Some(head) => Request::from_parts(head, Bytes::new()),
+            None => Request::default(),
+        };
+        let operation = match self.contract.route(request.method(), request.uri().path()) {
+            Routed::Operation { operation, .. } => Some(operation),
+            _ => None,
+        };
+        let mut outcome = self.refused(operation, &request, vec![diagnostic], now);
+        outcome.operation = operation.map(Operation::name);
+        cors::allow_origin(&request, &mut outcome.reply);
+        let id = self.identities.exchange();
+        self.mark(&mut outcome, id);
+        self.record(&request, &outcome, id, now, Duration::ZERO);
+        outcome.reply
+    }
+}
+
+/// A reply with what was found on the way to it.
+pub(crate) struct Outcome {
+    reply: Reply,
+    diagnostics: Vec<Diagnostic>,
+    application: Option<Arc<Application>>,
+    operation: Option<String>,
+    secret: bool,
+}
+
+impl Outcome {
+    fn of(reply: Reply) -> Self {
+        Self { reply, diagnostics: Vec::new(), application: None, operation: None, secret: false }
+    }
+}
+
+/// 204 with `Allow` (RFC 9110 §9.3.7).
+fn allow_reply(allow: &[Method]) -> Reply {
+    let mut reply = Reply::default();
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    let names: Vec<&str> = allow.iter().map(Method::as_str).collect();
+    if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
+        reply.headers_mut().insert(ALLOW, value);
+    }
+    reply
+}
+
+/// A reply to HEAD has the head of the one to GET, and no body (RFC 9110 §9.3.2).
+fn finish_head(request: &Request, reply: &mut Reply) {
+    if request.method() == Method::HEAD {
+        let length = reply.body().len();
+        if length > 0 {
+            reply.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+            *reply.body_mut() = Bytes::new();
+        }
+    }
+}
+
+/// Whether a path's escapes are complete, and UTF-8.
+fn decodable(path: &str) -> Result<(), String> {
+    let bytes = path.as_bytes();
+    for (index, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%') {
+        let hex = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
+        if !hex(index + 1) || !hex(index + 2) {
+            return Err(format!("the path has a broken percent-escape at byte {index}"));
+        }
+    }
+    match percent_decode_str(path).decode_utf8() {
+        Ok(_) => Ok(()),
+        Err(_) => Err("the path's percent-escapes are not UTF-8".to_owned()),
+    }
+}

@@ -1,0 +1,180 @@
+//! Refusals: in the shape that the contract declares for the status, else as problem details (RFC 9457).
+
+use super::{Engine, Outcome};
+use crate::contract::{Content, Operation, Prepared, prepare};
+use crate::diagnostic::{Diagnostic, Severity, code};
+use crate::message::{Reply, Request};
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// Members of an error body that say when, by common names.
+const TIME_MEMBERS: [&str; 4] = ["timestamp", "time", "occurred_at", "occurredAt"];
+/// Members that say what exactly is wrong; ChatKitty's is the first.
+const DETAIL_MEMBERS: [&str; 4] = ["explanation", "detail", "details", "reason"];
+/// Members that say it where nothing more specific is declared and no example gives a text.
+const MESSAGE_MEMBERS: [&str; 4] = ["message", "error_description", "description", "title"];
+
+impl Engine {
+    /// The refusal of a request with everything that is wrong with it.
+    pub(super) fn refused(
+        &self,
+        operation: Option<&Operation>,
+        request: &Request,
+        diagnostics: Vec<Diagnostic>,
+        now: Timestamp,
+    ) -> Outcome {
+        let status = refusal_status(operation, &diagnostics);
+        let mut reply = self.error_reply(operation, status, request, &diagnostics, now);
+        if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            let media = operation
+                .and_then(|operation| operation.body.as_ref())
+                .map(|body| body.content.iter().map(|content| content.media.to_string()).collect::<Vec<_>>());
+            let coding = diagnostics.iter().any(|diagnostic| diagnostic.code == code::CONTENT_ENCODING_UNSUPPORTED);
+            if coding {
+                reply
+                    .headers_mut()
+                    .insert(http::header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate, br"));
+            } else if let Ok(value) = HeaderValue::from_str(&media.unwrap_or_default().join(", ")) {
+                reply.headers_mut().insert(ACCEPT, value);
+            }
+        }
+        Outcome { diagnostics, ..Outcome::of(reply) }
+    }
+
+    /// An error reply with a status, in the operation's own shape where it declares one.
+    pub(super) fn error_reply(
+        &self,
+        operation: Option<&Operation>,
+        status: StatusCode,
+        request: &Request,
+        diagnostics: &[Diagnostic],
+        now: Timestamp,
+    ) -> Reply {
+        let declared =
+            operation.and_then(|operation| operation.response(status.as_u16()).map(|response| (operation, response)));
+        if let Some((operation, response)) = declared {
+            let accept = super::answer::accept_of(request);
+            // An error is told even to those who accept no such type.
+            let content = response.negotiated(accept.as_deref()).or_else(|()| response.negotiated(None));
+            if let Ok(Some((content, media))) = content
+                && content.schema.is_some()
+                && let Some(body) = self.error_body(content, diagnostics, now)
+            {
+                let mut reply = Reply::new(body.bytes);
+                *reply.status_mut() = status;
+                if let Ok(media) = HeaderValue::from_str(&media) {
+                    reply.headers_mut().insert(CONTENT_TYPE, media);
+                }
+                for (name, value) in self.contract.answer_headers(response, self.settings.seed) {
+                    reply.headers_mut().insert(name, value);
+                }
+                if self
+                    .contract
+                    .check_response(operation, status.as_u16(), reply.headers(), Some(&body.value))
+                    .is_empty()
+                {
+                    return reply;
+                }
+            }
+        }
+        problem(status, diagnostics)
+    }
+
+    /// An instance of the error's schema that says what is wrong, where it has a member for that.
+    fn error_body(&self, content: &Content, diagnostics: &[Diagnostic], now: Timestamp) -> Option<Prepared> {
+        let example = self.contract.example(content, None).cloned();
+        let documented = example.is_some();
+        let base = example.or_else(|| self.contract.generated(content, self.settings.seed))?;
+        if !content.media.is_json() {
+            return Some(base);
+        }
+        let declared = self.contract.declared_members(content);
+        let mut value = Value::clone(&base.value);
+        let text = sentence(diagnostics);
+        let mut set = |names: &[&str], text: &str| -> bool {
+            let Some(name) = names.iter().find(|name| declared.iter().any(|known| known == *name)) else {
+                return false;
+            };
+            let Value::Object(object) = &mut value else { return false };
+            let before = object.insert((*name).to_owned(), Value::String(text.to_owned()));
+            if self.contract.is_valid(content, &value) {
+                return true;
+            }
+            if let Value::Object(object) = &mut value {
+                match before {
+                    Some(before) => object.insert((*name).to_owned(), before),
+                    None => object.shift_remove(*name),
+                };
+            }
+            false
+        };
+        set(&TIME_MEMBERS, &now.to_string());
+        if !text.is_empty() && !set(&DETAIL_MEMBERS, &text) && !documented {
+            set(&MESSAGE_MEMBERS, &text);
+        }
+        Some(prepare(&content.media, value))
+    }
+}
+
+/// The diagnosis in one string.
+fn sentence(diagnostics: &[Diagnostic]) -> String {
+    const SHOWN_MAX: usize = 10;
+    let errors: Vec<&Diagnostic> =
+        diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+    let mut texts: Vec<String> = errors.iter().take(SHOWN_MAX).map(|diagnostic| one_line(diagnostic)).collect();
+    if errors.len() > SHOWN_MAX {
+        texts.push(format!("and {} more", errors.len() - SHOWN_MAX));
+    }
+    texts.join("; ")
+}
+
+fn one_line(diagnostic: &Diagnostic) -> String {
+    use crate::diagnostic::Place;
+    let place = match &diagnostic.place {
+        Some(Place::Message { part, pointer }) if !pointer.is_empty() => format!(" at {} `{pointer}`", part.as_str()),
+        _ => String::new(),
+    };
+    let expected = diagnostic.expected.as_ref().map(|expected| format!(", expected {expected}")).unwrap_or_default();
+    let contract = diagnostic.contract.as_ref().map(|location| format!(" ({location})")).unwrap_or_default();
+    let help = diagnostic.help.as_ref().map(|help| format!(" — {help}")).unwrap_or_default();
+    format!("{}{place}: {}{expected}{contract}{help}", diagnostic.code, diagnostic.message)
+}
+
+/// The status that a request's faults get: the most specific one, 422 where the contract has that instead of 400.
+fn refusal_status(operation: Option<&Operation>, diagnostics: &[Diagnostic]) -> StatusCode {
+    let statuses = || {
+        diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == Severity::Error)
+            .filter_map(|diagnostic| diagnostic.code.entry().status)
+    };
+    let status = statuses().find(|status| *status != 400).unwrap_or(400);
+    let swap = status == 400 && operation.is_some_and(|operation| operation.declares(422) && !operation.declares(400));
+    StatusCode::from_u16(if swap { 422 } else { status }).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+/// Problem details (RFC 9457) with every diagnostic.
+pub(crate) fn problem(status: StatusCode, diagnostics: &[Diagnostic]) -> Reply {
+    let errors: Vec<&Diagnostic> =
+        diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+    let mut body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or("Error"),
+        "status": status.as_u16(),
+    });
+    if let Some(first) = errors.first() {
+        let detail = match &first.help {
+            Some(help) => format!("{} — {help}", first.message),
+            None => first.message.clone(),
+        };
+        body["detail"] = Value::String(detail);
+    }
+    body["errors"] = errors.iter().map(|diagnostic| diagnostic.to_json()).collect();
+    let mut reply = Reply::new(Bytes::from(body.to_string()));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    reply
+}

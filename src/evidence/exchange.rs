@@ -1,0 +1,167 @@
+use super::mask;
+use crate::diagnostic::{Diagnostic, Fault, Severity};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// The verdict on one exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing was violated.
+    Pass,
+    /// The request broke the contract.
+    Violation,
+    /// The response broke the contract.
+    Drift,
+}
+
+impl Verdict {
+    /// The lower-case name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Violation => "violation",
+            Self::Drift => "drift",
+        }
+    }
+}
+
+/// A body as the journal keeps it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept {
+    pub(crate) bytes: Bytes,
+    pub(crate) truncated: bool,
+}
+
+impl Kept {
+    /// Keeps at most `max` bytes; nothing is copied.
+    pub(crate) fn new(bytes: &Bytes, max: usize) -> Self {
+        Self { bytes: bytes.slice(..bytes.len().min(max)), truncated: bytes.len() > max }
+    }
+}
+
+/// A request with its response and the verdict on both.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    pub(crate) id: u64,
+    pub(crate) time: Timestamp,
+    pub(crate) application: Option<(String, String)>,
+    pub(crate) operation: Option<String>,
+    pub(crate) method: Method,
+    pub(crate) target: String,
+    pub(crate) request_headers: HeaderMap,
+    pub(crate) request_body: Kept,
+    pub(crate) status: StatusCode,
+    pub(crate) response_headers: HeaderMap,
+    pub(crate) response_body: Kept,
+    pub(crate) duration: Duration,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Whether the bodies hold secrets: a token request and its reply.
+    pub(crate) secret: bool,
+}
+
+impl Exchange {
+    /// The number that `X-Mock-Exchange` carried.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The name of the application that the request spoke for.
+    pub fn application(&self) -> Option<&str> {
+        self.application.as_ref().map(|(name, _)| name.as_str())
+    }
+
+    /// The operation's id, else its method and path template.
+    pub fn operation(&self) -> Option<&str> {
+        self.operation.as_deref()
+    }
+
+    /// The request's method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The request's target: path and query. Secrets in the query are masked.
+    pub fn target(&self) -> String {
+        mask::target(&self.target)
+    }
+
+    /// The response's status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The request's body, up to the journal's bound.
+    pub fn request_body(&self) -> &[u8] {
+        &self.request_body.bytes
+    }
+
+    /// The response's body, up to the journal's bound.
+    pub fn response_body(&self) -> &[u8] {
+        &self.response_body.bytes
+    }
+
+    /// Everything found in it, warnings included.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    /// The verdict. A fault of the client is named before one of the server.
+    pub fn verdict(&self) -> Verdict {
+        if self.has(Fault::Client) {
+            Verdict::Violation
+        } else if self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            Verdict::Drift
+        } else {
+            Verdict::Pass
+        }
+    }
+
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error && diagnostic.fault == fault)
+    }
+
+    /// What the journal's bound in bytes counts.
+    pub(crate) fn weight(&self) -> usize {
+        self.request_body.bytes.len() + self.response_body.bytes.len() + self.target.len()
+    }
+
+    /// The control plane's form.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "time": self.time.to_string(),
+            "application": self.application(),
+            "operation": self.operation,
+            "request": self.message(json!({ "method": self.method.as_str(), "target": self.target() }), &self.request_headers, &self.request_body),
+            "response": self.message(json!({ "status": self.status.as_u16() }), &self.response_headers, &self.response_body),
+            "duration_us": u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX),
+            "verdict": self.verdict().as_str(),
+            "violations": self.diagnostics.iter().map(Diagnostic::to_json).collect::<Vec<_>>(),
+        })
+    }
+
+    fn message(&self, head: Value, headers: &HeaderMap, body: &Kept) -> Value {
+        let mut message = match head {
+            Value::Object(head) => head,
+            _ => Map::new(),
+        };
+        let fields =
+            headers.iter().map(|(name, value)| json!({ "name": name.as_str(), "value": mask::header(name, value) }));
+        message.insert("headers".to_owned(), fields.collect());
+        if self.secret && !body.bytes.is_empty() {
+            message.insert("body".to_owned(), Value::String(mask::body(&body.bytes)));
+        } else if !body.bytes.is_empty() {
+            match std::str::from_utf8(&body.bytes) {
+                Ok(text) => message.insert("body".to_owned(), Value::String(text.to_owned())),
+                Err(_) => message.insert("body_base64".to_owned(), Value::String(STANDARD.encode(&body.bytes))),
+            };
+        }
+        message.insert("body_truncated".to_owned(), Value::Bool(body.truncated));
+        Value::Object(message)
+    }
+}
