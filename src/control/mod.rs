@@ -1,0 +1,184 @@
+//! The control plane: everything under `/_mock`, described by `openapi/admin.yaml` and checked by the same
+//! engine room as any contract. It reaches state only through the engine's own functions.
+
+mod guard;
+mod handlers;
+
+use crate::contract::{Contract, Decoded, Options, Routed, Source};
+use crate::diagnostic::{Diagnostic, Part, Severity, code};
+use crate::engine::{Engine, problem};
+use crate::message::{Reply, Request};
+use bytes::Bytes;
+use guard::Guard;
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::sync::{Arc, OnceLock};
+
+/// The document of the control plane.
+const DOCUMENT: &str = include_str!("../../openapi/admin.yaml");
+
+/// Where the control plane is.
+pub(crate) const PREFIX: &str = "/_mock";
+
+/// The control plane of one server.
+pub(crate) struct Plane {
+    /// Shared by all servers of the process, and compiled when first needed.
+    contract: &'static OnceLock<Result<Contract, String>>,
+    guard: Guard,
+    edition: Option<String>,
+    shutdown: tokio::sync::watch::Sender<bool>,
+}
+
+/// Why a control request fails.
+struct Failure {
+    status: StatusCode,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Plane {
+    /// A control plane; `admin_token` is demanded where it is given.
+    pub(crate) fn new(admin_token: Option<String>, loopback: bool, edition: Option<String>) -> Self {
+        static CONTRACT: OnceLock<Result<Contract, String>> = OnceLock::new();
+        Self {
+            contract: &CONTRACT,
+            guard: Guard { admin_token, loopback },
+            edition,
+            shutdown: tokio::sync::watch::Sender::new(false),
+        }
+    }
+
+    /// Whether a path is the control plane's.
+    pub(crate) fn owns(path: &str) -> bool {
+        path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Becomes true when a shutdown has been asked for.
+    pub(crate) fn shutdown(&self) -> tokio::sync::watch::Receiver<bool> {
+        self.shutdown.subscribe()
+    }
+
+    fn contract(&self) -> Result<&Contract, Failure> {
+        let compiled = self.contract.get_or_init(|| {
+            let source = Source::Text { name: "openapi/admin.yaml".to_owned(), text: DOCUMENT.to_owned() };
+            let options = Options { reserved_paths: true, ..Options::default() };
+            match Contract::load(&source, options) {
+                Ok((contract, _)) => Ok(contract),
+                Err(findings) => Err(findings.first().map(|finding| finding.message.clone()).unwrap_or_default()),
+            }
+        });
+        compiled.as_ref().map_err(|reason| Failure {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            diagnostics: vec![Diagnostic::new(
+                code::CONTRACT_SYNTAX,
+                format!("the control plane's document cannot be used: {reason}"),
+            )],
+        })
+    }
+
+    /// Answers one control request.
+    pub(crate) fn handle(&self, engine: &Arc<Engine>, request: &Request, now: Timestamp) -> Reply {
+        let mut reply = match self.answer(engine, request, now) {
+            Ok(reply) => reply,
+            Err(failure) => problem(failure.status, &failure.diagnostics),
+        };
+        let headers = reply.headers_mut();
+        headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if reply.status() == StatusCode::UNAUTHORIZED {
+            reply
+                .headers_mut()
+                .insert(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"control plane\""));
+        }
+        if request.method() == Method::HEAD && !reply.body().is_empty() {
+            let length = reply.body().len();
+            reply.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+            *reply.body_mut() = Bytes::new();
+        }
+        reply
+    }
+
+    fn answer(&self, engine: &Arc<Engine>, request: &Request, now: Timestamp) -> Result<Reply, Failure> {
+        let path = request.uri().path();
+        // Health says nothing and changes nothing, so it needs neither a token nor a compiled document.
+        if matches!(path, "/_mock/livez" | "/_mock/readyz")
+            && (request.method() == Method::GET || request.method() == Method::HEAD)
+        {
+            return Ok(json_reply(StatusCode::OK, &serde_json::json!({ "status": "ok" })));
+        }
+        self.guard.admit(request)?;
+        let contract = self.contract()?;
+        let (operation, names, captures) = match contract.route(request.method(), path) {
+            Routed::Operation { operation, names, captures } => (operation, names, captures),
+            Routed::OtherMethod { allow, .. } => return other_method(request, &allow),
+            Routed::Unknown(diagnostic) => {
+                return Err(Failure { status: StatusCode::NOT_FOUND, diagnostics: vec![*diagnostic] });
+            }
+        };
+        let decoded =
+            contract.check_request(operation, request, names, &captures, engine.settings.limits.body_bytes_max);
+        if decoded.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            let status = decoded
+                .diagnostics
+                .iter()
+                .filter_map(|diagnostic| diagnostic.code.entry().status)
+                .find(|status| *status != 400);
+            let status = status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_REQUEST);
+            return Err(Failure { status, diagnostics: decoded.diagnostics });
+        }
+        let call = Call { plane: self, engine, decoded: &decoded, now };
+        call.dispatch(operation.operation_id.as_deref().unwrap_or_default())
+    }
+
+    /// What of a control-plane reply breaks the control plane's own document.
+    pub(crate) fn check_reply(&self, method: &Method, path: &str, reply: &Reply) -> Vec<Diagnostic> {
+        let Ok(contract) = self.contract() else { return Vec::new() };
+        let Routed::Operation { operation, .. } = contract.route(method, path) else { return Vec::new() };
+        let json = reply
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|media| media.to_str().is_ok_and(|media| media.contains("json")));
+        let value = match std::str::from_utf8(reply.body()) {
+            Ok("") => None,
+            Ok(text) if json => serde_json::from_str(text).ok(),
+            Ok(text) => Some(Value::String(text.to_owned())),
+            Err(_) => None,
+        };
+        contract.check_response(operation, reply.status().as_u16(), reply.headers(), value.as_ref())
+    }
+}
+
+/// One control request on its way.
+struct Call<'a> {
+    plane: &'a Plane,
+    engine: &'a Arc<Engine>,
+    decoded: &'a Decoded,
+    now: Timestamp,
+}
+
+fn other_method(request: &Request, allow: &[Method]) -> Result<Reply, Failure> {
+    let names: Vec<&str> = allow.iter().map(Method::as_str).collect();
+    let allowed = HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("GET"));
+    let mut reply = if request.method() == Method::OPTIONS {
+        let mut reply = Reply::default();
+        *reply.status_mut() = StatusCode::NO_CONTENT;
+        reply
+    } else {
+        let message =
+            format!("this resource of the control plane has no {}; it has {}", request.method(), names.join(", "));
+        problem(
+            StatusCode::METHOD_NOT_ALLOWED,
+            &[Diagnostic::new(code::METHOD_NOT_ALLOWED, message).at(Part::Request, "")],
+        )
+    };
+    reply.headers_mut().insert(ALLOW, allowed);
+    Ok(reply)
+}
+
+fn json_reply(status: StatusCode, body: &Value) -> Reply {
+    let mut reply = Reply::new(Bytes::from(body.to_string()));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply
+}

@@ -1,0 +1,277 @@
+//! What embedders see: a stand-in that lives as long as its value, for sync and async tests alike.
+//!
+//! [`MockServer`] is a running server, [`Builder`] what it is made from, [`Application`] one tenant of it.
+//! All servers share one background runtime of the process; nothing here blocks the caller's.
+
+mod application;
+mod builder;
+mod error;
+mod shared;
+
+use crate::diagnostic::Diagnostic;
+use crate::evidence::{Exchange, Report};
+use crate::message::Request;
+use crate::server::Running;
+use crate::store::Seed;
+use bytes::Bytes;
+use shared::Shared;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use application::Application;
+pub use builder::{Builder, CheckOutcome, Edition, UnknownQuery};
+pub use error::{Error, Violated};
+
+/// What a server serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ContractInfo {
+    /// `info.title` of the document.
+    pub title: String,
+    /// `info.version` of the document.
+    pub version: String,
+    /// The bundled edition; `None` for a contract of one's own.
+    pub edition: Option<String>,
+    /// How many operations there are.
+    pub operations: usize,
+}
+
+/// A running stand-in. It listens on a port of its own from the moment it exists until it is dropped.
+///
+/// Dropping it checks that no exchange broke the contract, and panics with what did, unless
+/// [`allow_violations`](Self::allow_violations) was called or the thread is panicking already.
+///
+/// ```
+/// let mock = chatkitty_mock::MockServer::start();
+/// let app = mock.application("development");
+/// assert_eq!(app.resource("/v1/application/settings")["guestUsers"], "ENABLED");
+/// mock.verify();
+/// ```
+pub struct MockServer {
+    shared: Arc<Shared>,
+    running: Option<Running>,
+    allow_violations: AtomicBool,
+    started_at: &'static Location<'static>,
+    url: String,
+    token_url: String,
+    admin_url: String,
+    findings: Vec<Diagnostic>,
+}
+
+impl MockServer {
+    /// Starts a server with the bundled contract and fixtures on a free port of 127.0.0.1.
+    ///
+    /// # Panics
+    ///
+    /// If no port can be bound; [`Builder::start`] gives an error instead.
+    #[track_caller]
+    #[must_use]
+    pub fn start() -> Self {
+        match Self::builder().start() {
+            Ok(server) => server,
+            Err(error) => panic!("the mock server cannot start: {error}"),
+        }
+    }
+
+    /// A server to be configured.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    fn new(
+        shared: Arc<Shared>,
+        running: Running,
+        findings: Vec<Diagnostic>,
+        started_at: &'static Location<'static>,
+    ) -> Self {
+        let address = running.address();
+        let url = format!("http://{address}");
+        Self {
+            token_url: format!("{url}{}", shared.engine.token_path()),
+            admin_url: format!("{url}{}", crate::control::PREFIX),
+            url,
+            shared,
+            running: Some(running),
+            allow_violations: AtomicBool::new(false),
+            started_at,
+            findings,
+        }
+    }
+
+    /// The address of the data plane, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The address of the token endpoint.
+    pub fn token_url(&self) -> &str {
+        &self.token_url
+    }
+
+    /// The address of the control plane.
+    pub fn admin_url(&self) -> &str {
+        &self.admin_url
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.running.as_ref().map_or(0, |running| running.address().port())
+    }
+
+    /// The token that the control plane asks for; `None` where it asks for none.
+    pub fn admin_token(&self) -> Option<&str> {
+        self.shared.admin_token.as_deref()
+    }
+
+    /// What is served.
+    pub fn contract(&self) -> ContractInfo {
+        let contract = &self.shared.engine.contract;
+        ContractInfo {
+            title: contract.title().to_owned(),
+            version: contract.version().to_owned(),
+            edition: self.shared.edition.clone(),
+            operations: contract.operations().len(),
+        }
+    }
+
+    /// What is wrong with the contract although it can be served.
+    pub fn findings(&self) -> &[Diagnostic] {
+        &self.findings
+    }
+
+    /// The applications, those of the fixtures first.
+    pub fn applications(&self) -> Vec<Application> {
+        self.shared
+            .engine
+            .store
+            .all()
+            .into_iter()
+            .map(|application| Application::new(&self.shared, application))
+            .collect()
+    }
+
+    /// The application with this name or client id.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[track_caller]
+    pub fn application(&self, name: &str) -> Application {
+        match self.shared.engine.store.by_name_or_id(name) {
+            Some(application) => Application::new(&self.shared, application),
+            None => {
+                let names: Vec<String> =
+                    self.shared.engine.store.all().iter().map(|application| application.name().to_owned()).collect();
+                panic!("there is no application `{name}`; there are: {}", names.join(", "))
+            }
+        }
+    }
+
+    /// A new application with credentials and state of its own: a copy of the first one's fixture.
+    ///
+    /// # Panics
+    ///
+    /// If there are as many applications as the limit allows.
+    #[track_caller]
+    pub fn new_application(&self) -> Application {
+        let pattern = self.shared.engine.store.first().map(|application| application.seed.clone());
+        let seed = Seed {
+            name: String::new(),
+            client_id: String::new(),
+            client_secret: String::new(),
+            ..pattern.unwrap_or_default()
+        };
+        match self.shared.engine.add_application(seed, self.shared.now()) {
+            Ok(application) => Application::new(&self.shared, application),
+            Err(refused) => panic!("no application can be added: {refused:?}"),
+        }
+    }
+
+    /// The exchanges that the journal still holds, oldest first.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.shared.engine.journal.all().iter().map(|exchange| Exchange::clone(exchange)).collect()
+    }
+
+    /// Answers a request without a socket, as the server would.
+    pub fn handle<B: Into<Bytes>>(&self, request: http::Request<B>) -> http::Response<Bytes> {
+        let request: Request = request.map(Into::into);
+        self.shared.respond(&request)
+    }
+
+    /// Lets the test break the contract: neither [`verify`](Self::verify) nor drop will complain.
+    pub fn allow_violations(&self) {
+        self.allow_violations.store(true, Ordering::Relaxed);
+    }
+
+    /// The verdict so far.
+    pub fn report(&self) -> Report {
+        self.shared.engine.journal.report()
+    }
+
+    /// Checks that no exchange broke the contract.
+    ///
+    /// # Panics
+    ///
+    /// With the rendered violations, if one did and [`allow_violations`](Self::allow_violations) was not called.
+    #[track_caller]
+    pub fn verify(&self) {
+        if let Some(text) = self.complaint() {
+            panic!("{text}");
+        }
+    }
+
+    /// Stops the server and gives the verdict: the explicit form of the check on drop.
+    ///
+    /// # Errors
+    ///
+    /// An exchange broke the contract and [`allow_violations`](Self::allow_violations) was not called.
+    pub fn finish(mut self) -> Result<Report, Violated> {
+        self.running = None;
+        let report = self.report();
+        let allowed = self.allow_violations.swap(true, Ordering::Relaxed);
+        if report.is_clean() || allowed { Ok(report) } else { Err(Violated::new(report)) }
+    }
+
+    /// Stops accepting, and gives requests under way two seconds.
+    pub async fn stop(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.stop().await;
+        }
+    }
+
+    /// Waits until `POST /_mock/api/shutdown` asks the server to stop.
+    pub async fn shutdown_requested(&self) {
+        let mut asked = self.shared.plane.shutdown();
+        // The sender lives as long as the server, so an error cannot come first.
+        let _ = asked.wait_for(|asked| *asked).await;
+    }
+
+    /// What drop and `verify` have to complain of.
+    fn complaint(&self) -> Option<String> {
+        let report = self.report();
+        if report.is_clean() || self.allow_violations.load(Ordering::Relaxed) {
+            return None;
+        }
+        let text = report.render(false);
+        Some(format!("the mock server started at {} saw the contract broken\n\n{text}", self.started_at))
+    }
+}
+
+impl Drop for MockServer {
+    fn drop(&mut self) {
+        self.running = None;
+        if std::thread::panicking() {
+            return;
+        }
+        if let Some(text) = self.complaint() {
+            panic!("{text}");
+        }
+    }
+}
+
+impl std::fmt::Debug for MockServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MockServer").field("url", &self.url).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,43 @@
+use crate::control::Plane;
+use crate::diagnostic::{Diagnostic, Part};
+use crate::engine::Engine;
+use crate::message::{Reply, Request};
+use crate::server::{Handler, Refusal};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What a server's connections and its handles share.
+pub(super) struct Shared {
+    pub(super) engine: Arc<Engine>,
+    pub(super) plane: Plane,
+    pub(super) edition: Option<String>,
+    pub(super) admin_token: Option<String>,
+}
+
+impl Shared {
+    /// The time that the engine is told.
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// Answers a request of either plane.
+    pub(super) fn respond(&self, request: &Request) -> Reply {
+        if Plane::owns(request.uri().path()) {
+            return self.plane.handle(&self.engine, request, self.now());
+        }
+        let start = Instant::now();
+        self.engine.handle(request, self.now(), || start.elapsed())
+    }
+}
+
+impl Handler for Shared {
+    fn handle(&self, request: Request) -> Reply {
+        self.respond(&request)
+    }
+
+    fn refuse(&self, refusal: Refusal, head: Option<http::request::Parts>) -> Reply {
+        let diagnostic = Diagnostic::new(refusal.code(), refusal.to_string()).at(Part::Request, "");
+        self.engine.refuse_unread(diagnostic, head, self.now())
+    }
+}
