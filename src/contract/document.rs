@@ -105,6 +105,17 @@ impl Document {
         Ok(loader.finish(Version::V31).0)
     }
 
+    /// The dialect that `jsonSchemaDialect` names, without a `#` at the end.
+    pub(crate) fn named_dialect(&self) -> Option<&str> {
+        let uri = self.at("/jsonSchemaDialect").and_then(Value::as_str).filter(|_| self.version > Version::V30)?;
+        Some(uri.trim_end_matches('#'))
+    }
+
+    /// Whether schemas are in a dialect before 2020-12.
+    pub(crate) fn has_older_dialect(&self) -> bool {
+        self.named_dialect().is_some_and(|uri| uri.contains("/draft-0") || uri.contains("/2019-09/"))
+    }
+
     /// The value at a pointer.
     pub(crate) fn at(&self, pointer: &str) -> Option<&Value> {
         self.tree.pointer(pointer)

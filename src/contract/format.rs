@@ -9,5 +9,8 @@ pub(crate) fn register(options: ValidationOptions<'_>) -> ValidationOptions<'_> 
     options
         .with_format("byte", |text: &str| STANDARD.decode(text).is_ok())
         .with_format("base64url", |text: &str| URL_SAFE.decode(text).is_ok() || URL_SAFE_NO_PAD.decode(text).is_ok())
+        .with_format("idn-email", |text: &str| {
+            text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        })
         .with_format("char", |text: &str| text.chars().count() == 1)
 }

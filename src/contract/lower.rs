@@ -73,6 +73,11 @@ pub(crate) fn fragment(pointer: &str) -> String {
     utf8_percent_encode(pointer, FRAGMENT).to_string()
 }
 
+/// The reference to a pointer.
+pub(crate) fn reference_text(pointer: &str) -> String {
+    format!("#{}", fragment(pointer))
+}
+
 /// Lowers the schemas at `roots`, and all that they reach.
 pub(crate) fn lower(
     document: &Document,
@@ -306,6 +311,10 @@ impl Lowering<'_> {
             if self.document.version == Version::V30 && !KEYWORDS_30.contains(&keyword.as_str()) {
                 continue;
             }
+            // 2020-12 has split this keyword in two; the engine still knows it.
+            if keyword == "dependencies" && !self.document.has_older_dialect() {
+                continue;
+            }
             self.keyword(at, keyword, value, &hidden, depth, &mut lowered);
         }
         self.dialect(object, &mut lowered);
@@ -378,7 +387,7 @@ impl Lowering<'_> {
                     if let Some(inlined) = self.inlined(&target, hidden, depth) {
                         lowered.insert("allOf".to_owned(), json!([inlined]));
                     } else {
-                        lowered.insert("$ref".to_owned(), Value::String(self.reference_text(&target)));
+                        lowered.insert("$ref".to_owned(), Value::String(reference_text(&target)));
                         self.queue.push(target);
                     }
                 }
@@ -389,8 +398,8 @@ impl Lowering<'_> {
             None => {}
             Some(Err(reason)) => self.broken_reference(at, "$dynamicRef", reason),
             Some(Ok(target)) => {
-                let text = self.dynamic_text(&target).unwrap_or_else(|| self.reference_text(&target));
-                let keyword = if text.contains("#/") || !text.contains('#') { "$ref" } else { "$dynamicRef" };
+                let text = self.dynamic_text(&target).unwrap_or_else(|| reference_text(&target));
+                let keyword = if text.starts_with('#') { "$ref" } else { "$dynamicRef" };
                 if keyword == "$ref" && lowered.contains_key("$ref") {
                     let both = lowered.entry("allOf").or_insert_with(|| json!([]));
                     if let Value::Array(both) = both {
@@ -429,11 +438,6 @@ impl Lowering<'_> {
         let remote = reason.contains("network") || reason.contains("outside the folder");
         let code = if remote { code::CONTRACT_REMOTE_REFERENCE } else { code::CONTRACT_REFERENCE };
         self.found(Diagnostic::new(code, reason), &pointer::join(at, keyword), Focus::Value);
-    }
-
-    fn reference_text(&self, target: &str) -> String {
-        let base = if self.inside.is_some() { TREE_URI } else { "" };
-        format!("{base}#{}", fragment(target))
     }
 
     /// The dynamic form of a reference to a `$dynamicAnchor`.
@@ -480,6 +484,7 @@ impl Lowering<'_> {
             };
         let value = match (shape_of(keyword, value), value) {
             (Shape::Dropped, _) => return,
+            (Shape::Schema, Value::Bool(_)) if keyword == "additionalProperties" => value.clone(),
             (Shape::Schema, _) => self.schema(&here, value, inner, depth + 1),
             (Shape::Schemas, Value::Array(items)) => {
                 let mut schemas: Vec<Value> = Vec::with_capacity(items.len());

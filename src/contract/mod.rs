@@ -315,12 +315,8 @@ fn tidy(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
 
 /// The dialect of the document's schemas: 2020-12, which 3.0's are translated to, unless `jsonSchemaDialect` says otherwise.
 fn dialect(document: &Document, findings: &mut Vec<Diagnostic>) -> Draft {
-    let Some(uri) =
-        document.at("/jsonSchemaDialect").and_then(Value::as_str).filter(|_| document.version > Version::V30)
-    else {
-        return Draft::Draft202012;
-    };
-    match uri.trim_end_matches('#') {
+    let Some(uri) = document.named_dialect() else { return Draft::Draft202012 };
+    match uri {
         "https://json-schema.org/draft/2020-12/schema" | "https://spec.openapis.org/oas/3.1/dialect/base" => {
             Draft::Draft202012
         }

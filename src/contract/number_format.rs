@@ -51,7 +51,12 @@ fn integer(number: &Number) -> Option<i128> {
     if let Some(value) = number.as_u64() {
         return Some(value.into());
     }
+    // A literal that is exactly -2^63 comes as an integer; one that only rounds to it lies outside.
+    const ROUNDED_TO_I64_MIN: f64 = -9_223_372_036_854_775_808.0;
     let value = number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 1e30)?;
+    if value == ROUNDED_TO_I64_MIN {
+        return Some(i128::from(i64::MIN) - 1);
+    }
     #[expect(clippy::cast_possible_truncation, reason = "integral and far within i128")]
     Some(value as i128)
 }

@@ -26,10 +26,10 @@ impl Patterns {
         if let Some(known) = self.known.get(pattern) {
             return known.clone();
         }
-        let repaired = repaired(pattern);
-        let usable = match compiles(pattern) {
-            Ok(()) => Ok(pattern.to_owned()),
-            Err(_) if compiles(&repaired).is_ok() => Ok(repaired),
+        let translated = translated(pattern);
+        let usable = match compiles(&translated) {
+            Ok(()) => Ok(translated),
+            Err(_) if compiles(pattern).is_ok() => Ok(pattern.to_owned()),
             Err(reason) => Err(reason),
         };
         self.known.insert(pattern.to_owned(), usable.clone());
@@ -42,21 +42,19 @@ fn compiles(pattern: &str) -> Result<(), String> {
     built.map(|_| ()).map_err(|_| "it is no regular expression, or needs what the engine lacks".to_owned())
 }
 
-/// ECMA-262 Annex B lets some characters stand unescaped that both engines refuse: a `-` beside a class
-/// in a set, `[^]` for any character, braces that are no quantifier, and needless escapes.
-fn repaired(pattern: &str) -> String {
+/// The pattern in the engine's own syntax, where that differs from ECMA-262's: escapes that mean something
+/// else there, `[]` and `[^]`, and what Annex B lets stand unescaped (a `-` beside a class in a set, braces
+/// that are no quantifier, needless escapes).
+fn translated(pattern: &str) -> String {
     let characters: Vec<char> = pattern.chars().collect();
     let mut output = String::with_capacity(pattern.len() + 8);
     let (mut index, mut in_set) = (0, false);
     while let Some(&character) = characters.get(index) {
         let next = characters.get(index + 1).copied();
         match character {
-            '\\' => {
-                let escaped = next.unwrap_or('\\');
-                if escaped.is_ascii_alphanumeric() || !needless(escaped) {
-                    output.push('\\');
-                }
-                output.push(escaped);
+            '\\' => index += escape(&characters, index, in_set, &mut output),
+            '[' if !in_set && next == Some(']') => {
+                output.push_str("[^\\s\\S]");
                 index += 1;
             }
             '[' if !in_set && next == Some('^') && characters.get(index + 2) == Some(&']') => {
@@ -77,7 +75,11 @@ fn repaired(pattern: &str) -> String {
                 output.push(']');
             }
             '-' if in_set && beside_class(&characters, index) => output.push_str("\\-"),
-            '&' | '~' if in_set && next == Some(character) => {
+            '-' if in_set && next == Some('-') && index > 0 && characters.get(index - 1) != Some(&'[') => {
+                output.push_str("-\\-");
+                index += 1;
+            }
+            '&' | '~' | '-' if in_set && next == Some(character) => {
                 output.push('\\');
                 output.push(character);
             }
@@ -91,10 +93,68 @@ fn repaired(pattern: &str) -> String {
     output
 }
 
-/// Escapes that ECMA-262 takes as the character itself outside of the `u` flag.
-fn needless(escaped: char) -> bool {
-    matches!(escaped, '\'' | '"' | ' ' | ':' | ';' | '=' | '@' | '<' | '>' | '!' | '%' | '_' | '`' | ',')
-        || !escaped.is_ascii()
+/// Writes the escape at `index`; gives how many characters after the backslash it took.
+fn escape(characters: &[char], index: usize, in_set: bool, output: &mut String) -> usize {
+    let Some(&escaped) = characters.get(index + 1) else {
+        output.push('\\');
+        return 0;
+    };
+    match escaped {
+        // The engine's `\b` knows Unicode words; ECMA-262's knows ASCII ones.
+        'b' | 'B' if !in_set => {
+            output.push_str(&format!("(?-u:\\{escaped})"));
+            1
+        }
+        'b' => {
+            output.push_str("\\x08");
+            1
+        }
+        '0' if !characters.get(index + 2).is_some_and(char::is_ascii_digit) => {
+            output.push_str("\\x00");
+            1
+        }
+        'u' => match surrogate_pair(characters, index) {
+            Some(character) => {
+                output.push_str(&format!("\\x{{{:X}}}", u32::from(character)));
+                11
+            }
+            None => {
+                output.push_str("\\u");
+                1
+            }
+        },
+        '/' => {
+            output.push('/');
+            1
+        }
+        syntax if syntax.is_ascii_alphanumeric() || "^$\\.*+?()[]{}|-".contains(syntax) => {
+            output.push('\\');
+            output.push(syntax);
+            1
+        }
+        set_syntax @ ('&' | '~') if in_set => {
+            output.push('\\');
+            output.push(set_syntax);
+            1
+        }
+        // Any other escape is the character itself; the engine gives some of them a meaning, such as `\<`.
+        plain => {
+            output.push(plain);
+            1
+        }
+    }
+}
+
+/// The character that two `\uXXXX` in a row stand for together.
+fn surrogate_pair(characters: &[char], index: usize) -> Option<char> {
+    let unit = |at: usize| {
+        let digits: String = characters.get(at + 2..at + 6)?.iter().collect();
+        (characters.get(at) == Some(&'\\') && characters.get(at + 1) == Some(&'u'))
+            .then(|| u16::from_str_radix(&digits, 16).ok())
+            .flatten()
+    };
+    let pair = [unit(index)?, unit(index + 6)?];
+    char::decode_utf16(pair).next()?.ok().filter(|character| u32::from(*character) > 0xFFFF)
 }
 
 fn beside_class(characters: &[char], index: usize) -> bool {

@@ -263,7 +263,7 @@ fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: u
     }
 }
 
-fn is_write_only(tree: &dyn SchemaTree, at: &str, depth: usize) -> bool {
+pub(super) fn is_write_only(tree: &dyn SchemaTree, at: &str, depth: usize) -> bool {
     const HOPS_MAX: usize = 16;
     let Some(Value::Object(schema)) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return false };
     if schema.get("writeOnly") == Some(&Value::Bool(true)) {

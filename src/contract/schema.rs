@@ -24,6 +24,8 @@ const SHOWN_MAX: usize = 60;
 /// The schemas of one direction, with the validators built so far.
 pub(crate) struct Schemas {
     registry: Registry<'static>,
+    /// The tree as it is read, where the one for validation had to be changed.
+    readable: Option<Value>,
     draft: Draft,
     resources: BTreeMap<String, String>,
     validators: RwLock<HashMap<String, Arc<Result<Validator, String>>>>,
@@ -31,17 +33,24 @@ pub(crate) struct Schemas {
 
 impl Schemas {
     pub(crate) fn new(lowered: Lowered, draft: Draft) -> Result<Self, String> {
+        let Lowered { mut tree, resources, .. } = lowered;
         let mut builder = Registry::new().draft(draft);
-        for (uri, at) in &lowered.resources {
-            if let Some(schema) = lowered.tree.pointer(at) {
+        let mut readable = None;
+        if !resources.is_empty() {
+            readable = Some(tree.clone());
+            absolute(&mut tree, &resources, 0);
+        }
+        for (uri, at) in &resources {
+            if let Some(schema) = tree.pointer(at) {
                 builder = builder.add(uri, draft.create_resource(schema.clone())).map_err(|error| error.to_string())?;
             }
         }
-        let builder = builder.add(TREE_URI, draft.create_resource(lowered.tree)).map_err(|error| error.to_string())?;
+        let builder = builder.add(TREE_URI, draft.create_resource(tree)).map_err(|error| error.to_string())?;
         Ok(Self {
             registry: builder.prepare().map_err(|error| error.to_string())?,
+            readable,
             draft,
-            resources: lowered.resources,
+            resources,
             validators: RwLock::default(),
         })
     }
@@ -68,7 +77,7 @@ impl Schemas {
             .should_validate_formats(true)
             .with_keyword(NUMBER_FORMAT, super::number_format::factory);
         let options = super::format::register(options);
-        options.build(&json!({ "$ref": format!("{TREE_URI}#{}", fragment(at)) })).map_err(|error| error.to_string())
+        options.build(&json!({ "$ref": absolute_reference(at, &self.resources) })).map_err(|error| error.to_string())
     }
 
     /// The pointer into the document that a schema location leads to.
@@ -82,9 +91,46 @@ impl Schemas {
     }
 }
 
+/// The absolute form of a reference to a pointer: relative to the resource that it lies in, if it lies in one.
+fn absolute_reference(at: &str, resources: &BTreeMap<String, String>) -> String {
+    let holds = |root: &str| at.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    match resources.iter().filter(|(_, root)| holds(root)).max_by_key(|(_, root)| root.len()) {
+        Some((uri, root)) => format!("{uri}#{}", fragment(&at[root.len()..])),
+        None => format!("{TREE_URI}#{}", fragment(at)),
+    }
+}
+
+/// Makes every `$ref` absolute: a resource of its own is entered only by its own URI.
+fn absolute(schema: &mut Value, resources: &BTreeMap<String, String>, depth: usize) {
+    const DEPTH_MAX: usize = 512;
+    if depth > DEPTH_MAX {
+        return;
+    }
+    match schema {
+        Value::Object(object) => {
+            for (key, value) in object {
+                match value {
+                    Value::String(reference) if key == "$ref" => {
+                        if let Some(at) = reference_pointer(reference) {
+                            *reference = absolute_reference(&at, resources);
+                        }
+                    }
+                    _ if matches!(key.as_str(), "enum" | "const" | "default" | "example" | "examples") => {}
+                    _ => absolute(value, resources, depth + 1),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| absolute(item, resources, depth + 1)),
+        _ => {}
+    }
+}
+
 impl SchemaTree for Schemas {
     fn root(&self) -> &Value {
         static NOTHING: Value = Value::Null;
+        if let Some(readable) = &self.readable {
+            return readable;
+        }
         let uri = jsonschema::uri::from_str(TREE_URI);
         uri.ok()
             .and_then(|uri| self.registry.resolver(uri).lookup("#").ok().map(|found| found.contents()))

@@ -199,6 +199,18 @@ impl MockServer {
         self.shared.respond(&request)
     }
 
+    /// What of a control-plane reply breaks the control plane's own document, `openapi/admin.yaml`.
+    #[doc(hidden)]
+    pub fn check_control_reply(
+        &self,
+        method: &http::Method,
+        path: &str,
+        reply: &http::Response<Bytes>,
+    ) -> Vec<Diagnostic> {
+        let path = path.split('?').next().unwrap_or_default();
+        self.shared.plane.check_reply(method, path, reply)
+    }
+
     /// Lets the test break the contract: neither [`verify`](Self::verify) nor drop will complain.
     pub fn allow_violations(&self) {
         self.allow_violations.store(true, Ordering::Relaxed);

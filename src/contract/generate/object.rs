@@ -1,0 +1,188 @@
+//! Objects: what is required, what is declared, and as many more members as are asked for.
+
+use super::merge::Merged;
+use super::{Generator, MEMBERS_MAX, OPTIONAL_DEPTH_MAX};
+use serde_json::{Map, Value};
+
+impl Generator<'_> {
+    pub(super) fn object(&mut self, merged: &Merged, depth: usize) -> Option<Value> {
+        if merged.members_min > MEMBERS_MAX {
+            return None;
+        }
+        let mut members = Map::new();
+        for (name, pointers) in &merged.properties {
+            if merged.write_only.contains(name) {
+                continue;
+            }
+            let required = merged.required.contains(name);
+            if !required && !self.wants(merged, pointers, members.len(), depth) {
+                continue;
+            }
+            match self.member(merged, name, pointers, depth) {
+                Some(value) => {
+                    members.insert(name.clone(), value);
+                }
+                None if required => return None,
+                None => {}
+            }
+        }
+        for name in &merged.required {
+            if !members.contains_key(name) && !merged.write_only.contains(name) {
+                let pointers = undeclared(merged, name);
+                let value = self.member(merged, name, &pointers, depth)?;
+                members.insert(name.clone(), value);
+            }
+        }
+        self.dependents(merged, &mut members, depth)?;
+        self.fill(merged, &mut members, depth);
+        self.trim(merged, &mut members);
+        Some(Value::Object(members))
+    }
+
+    /// Whether an optional property is to be made.
+    fn wants(&mut self, merged: &Merged, pointers: &[String], made: usize, depth: usize) -> bool {
+        let recursive = pointers.iter().any(|pointer| self.leads_back(pointer));
+        if recursive || depth >= OPTIONAL_DEPTH_MAX || made as u64 >= merged.members_max {
+            return false;
+        }
+        // Later attempts leave more out: an optional member may be what makes an instance invalid.
+        self.plain() || self.attempt % 4 == 1 || !self.random().is_multiple_of(if self.attempt < 8 { 4 } else { 2 })
+    }
+
+    /// Whether a schema is, or refers to, one whose value is being made.
+    fn leads_back(&self, pointer: &str) -> bool {
+        let schema = self.tree.root().pointer(pointer);
+        let reference = |schema: &Value| {
+            schema
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(crate::contract::lower::reference_pointer)
+                .map(std::borrow::Cow::into_owned)
+        };
+        let item = schema.and_then(|schema| schema.get("items")).and_then(reference);
+        let target = schema.and_then(reference).or(item);
+        self.stack.iter().any(|known| known == pointer) || target.is_some_and(|target| self.stack.contains(&target))
+    }
+
+    /// A member's value; that of a discriminating property is its branch's name.
+    fn member(&mut self, merged: &Merged, name: &str, pointers: &[String], depth: usize) -> Option<Value> {
+        let discriminating =
+            merged.names.iter().find_map(|entry| entry.split_once('\u{0}').filter(|(property, _)| *property == name));
+        if let Some((_, branch)) = discriminating {
+            let value = Value::String(branch.to_owned());
+            if pointers.iter().all(|pointer| self.tree.is_valid(pointer, &value)) {
+                return Some(value);
+            }
+        }
+        self.value(pointers, depth + 1)
+    }
+
+    fn dependents(&mut self, merged: &Merged, members: &mut Map<String, Value>, depth: usize) -> Option<()> {
+        let mut queue: Vec<String> = members.keys().cloned().collect();
+        while let Some(name) = queue.pop() {
+            for needed in merged.dependent.get(&name).into_iter().flatten() {
+                if members.contains_key(needed) {
+                    continue;
+                }
+                let declared =
+                    merged.properties.iter().find(|(known, _)| known == needed).map(|(_, pointers)| pointers.clone());
+                let pointers = declared.unwrap_or_else(|| undeclared(merged, needed));
+                let value = self.member(merged, needed, &pointers, depth)?;
+                members.insert(needed.clone(), value);
+                queue.push(needed.clone());
+            }
+        }
+        Some(())
+    }
+
+    /// Adds members until there are enough.
+    fn fill(&mut self, merged: &Merged, members: &mut Map<String, Value>, depth: usize) {
+        for (name, pointers) in &merged.properties {
+            if members.len() as u64 >= merged.members_min {
+                return;
+            }
+            if !members.contains_key(name)
+                && !merged.write_only.contains(name)
+                && let Some(value) = self.member(merged, name, pointers, depth)
+            {
+                members.insert(name.clone(), value);
+            }
+        }
+        let least = if members.is_empty()
+            && merged.properties.is_empty()
+            && depth < OPTIONAL_DEPTH_MAX
+            && !merged.additional.is_empty()
+        {
+            1
+        } else {
+            0
+        };
+        let least = merged.members_min.max(least).min(merged.members_max);
+        let mut number = 0;
+        while (members.len() as u64) < least && number < MEMBERS_MAX * 2 {
+            number += 1;
+            let Some((name, pointers)) = self.extra_name(merged, number) else { return };
+            if members.contains_key(&name) {
+                continue;
+            }
+            let Some(value) = self.value(&pointers, depth + 1) else { return };
+            members.insert(name, value);
+        }
+    }
+
+    /// A name for a member that is not declared, with the schemas that it falls under.
+    fn extra_name(&mut self, merged: &Merged, number: u64) -> Option<(String, Vec<String>)> {
+        let rules: Vec<&String> = merged.names.iter().filter(|entry| !entry.contains('\u{0}')).collect();
+        if merged.closed || !merged.pattern_properties.is_empty() && merged.additional.is_empty() {
+            let index = usize::try_from(number).ok()? % merged.pattern_properties.len().max(1);
+            let (pattern, pointer) = merged.pattern_properties.get(index)?;
+            let name = self.matching(pattern, number)?;
+            return Some((name, vec![pointer.clone()]));
+        }
+        let mut name =
+            if number == 1 && merged.members_min == 0 { "property".to_owned() } else { format!("property{number}") };
+        if let Some(rule) = rules.first()
+            && !self.tree.is_valid(rule, &Value::String(name.clone()))
+        {
+            let attempt = std::mem::replace(&mut self.attempt, 1_000 + number);
+            let made = self.value(std::slice::from_ref(*rule), 1);
+            self.attempt = attempt;
+            name = made?.as_str()?.to_owned();
+        }
+        let pointers = undeclared(merged, &name);
+        Some((name, pointers))
+    }
+
+    /// Removes optional members where there are too many.
+    fn trim(&self, merged: &Merged, members: &mut Map<String, Value>) {
+        let optional: Vec<String> = members.keys().filter(|name| !merged.required.contains(name)).cloned().collect();
+        for name in optional.iter().rev() {
+            if members.len() as u64 <= merged.members_max {
+                return;
+            }
+            members.shift_remove(name);
+        }
+    }
+}
+
+/// The schemas of a member that `properties` does not name.
+fn undeclared(merged: &Merged, name: &str) -> Vec<String> {
+    let matching: Vec<String> = merged
+        .pattern_properties
+        .iter()
+        .filter(|(pattern, _)| regex_matches(pattern, name))
+        .map(|(_, pointer)| pointer.clone())
+        .collect();
+    if matching.is_empty() { merged.additional.clone() } else { matching }
+}
+
+/// A guess that is enough to choose schemas by: whether an anchored prefix or a substring is there.
+fn regex_matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_prefix('^') {
+        Some(rest) => {
+            let literal: String = rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect();
+            name.starts_with(&literal)
+        }
+        None => pattern.chars().all(|c| c.is_alphanumeric()) && name.contains(pattern) || pattern == ".*",
+    }
+}
