@@ -415,7 +415,7 @@ catalogue! {
         "Send less, or raise `--max-body`.";
     TARGET_TOO_LONG 902 Some(414), Error Client,
         "the request target is too long",
-        "The request line goes over the limit.",
+        "The request line goes over the limit, so the target was not looked at.",
         "a query of 100 kB",
         "Send less in the target.";
     HEAD_TOO_LARGE 903 Some(431), Error Client,

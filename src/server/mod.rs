@@ -1,36 +1,86 @@
-use crate::message::*;
-use std::{io, net::*, sync::Arc};
+//! The HTTP/1.1 side: sockets in, whole requests out to a synchronous handler, whole replies back.
+//!
+//! It owns accepting, limits on what is read, framing, and stopping. It never decides what an answer
+//! says: the [`Handler`] does, for what was read and for what had to be refused. Start at
+//! [`serve`] in `running.rs`; one connection's life is in `connection.rs`, one request's in `intake.rs`.
+
+mod connection;
+mod intake;
+mod reply;
+mod running;
+mod runtime;
+mod tap;
+#[cfg(test)]
+mod tests;
+
+use crate::diagnostic::{Code, code};
+use crate::message::{Reply, Request};
+use http::request::Parts;
+use std::net::{SocketAddr, TcpListener};
+use std::{fmt, io};
+
+pub(crate) use running::{Running, serve};
+pub(crate) use runtime::runtime;
+
+/// What a server does with requests.
+///
+/// Both functions are called on a thread that serves other connections too, so they must not wait. A
+/// panic in one is answered with 500 and logged.
 pub(crate) trait Handler: Send + Sync + 'static {
+    /// Answers a whole request.
     fn handle(&self, request: Request) -> Reply;
-    fn refuse(&self, refusal: Refusal, head: Option<http::request::Parts>) -> Reply;
+
+    /// Answers what could not be read whole; the head if it was read. The connection closes afterwards.
+    fn refuse(&self, refusal: Refusal, head: Option<Parts>) -> Reply;
 }
+
+/// Why a request was not read whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
+    /// The body is, or says that it is, longer than `Limits::body_bytes_max`.
     BodyTooLarge,
+    /// The request target is longer than `Limits::target_bytes_max`.
     TargetTooLong,
+    /// The head is over `Limits::head_bytes_max` or `Limits::header_fields_max`.
     HeadTooLarge,
+    /// The body did not arrive within `Limits::body_timeout`.
     BodyTimeout,
+    /// Where the request ends or whom it is for cannot be told; the text says why.
     BadFraming(String),
 }
+
 impl Refusal {
-    pub(crate) fn code(&self) -> crate::diagnostic::Code {
-        crate::diagnostic::code::BODY_TOO_LARGE
+    /// The catalogue's entry, which has the status.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Self::BodyTooLarge => code::BODY_TOO_LARGE,
+            Self::TargetTooLong => code::TARGET_TOO_LONG,
+            Self::HeadTooLarge => code::HEAD_TOO_LARGE,
+            Self::BodyTimeout => code::REQUEST_TIMEOUT,
+            Self::BadFraming(_) => code::BAD_FRAMING,
+        }
     }
 }
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        Ok(())
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BodyTooLarge => "the body is longer than the server takes",
+            Self::TargetTooLong => "the request target is longer than the server takes",
+            Self::HeadTooLarge => "the header section is longer, or has more fields, than the server takes",
+            Self::BodyTimeout => "the body did not arrive in time",
+            Self::BadFraming(reason) => reason,
+        })
     }
 }
-pub(crate) fn bind(a: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(a)
-}
-pub(crate) struct Running(SocketAddr);
-pub(crate) fn serve(l: TcpListener, _h: Arc<dyn Handler>, _: Limits) -> io::Result<Running> {
-    Ok(Running(l.local_addr()?))
-}
-impl Running {
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.0
-    }
-    pub(crate) async fn stop(&mut self) {}
+
+/// Binds and listens at once; port 0 takes any free one.
+///
+/// # Errors
+///
+/// When the address is in use, is not this machine's, or may not be bound.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }

@@ -1,35 +1,175 @@
-use chatkitty_mock::MockServer;
+//! The embedding API, as a test of somebody else's would use it.
+
+use chatkitty_mock::{MockServer, Verdict};
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+fn settings(token: &str, body: &Value) -> Request<String> {
+    Request::put("/v1/application/settings")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .body(body.to_string())
+        .unwrap()
+}
+
+/// A loopback address that no other test binds, so that nobody takes a port that has just been closed.
+const ALONE: &str = "127.77.0.1";
+
+fn alone() -> MockServer {
+    MockServer::builder().host(ALONE.parse().unwrap()).start().unwrap()
+}
+
+fn panic_text(result: Result<(), Box<dyn std::any::Any + Send>>) -> String {
+    let payload = result.expect_err("a panic");
+    payload
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| payload.downcast_ref::<&str>().map(ToString::to_string))
+        .unwrap()
+}
 
 #[test]
-fn quick() {
+fn a_server_answers_over_its_socket_and_its_port_closes_with_it() {
+    let mock = alone();
+    let app = mock.application("development");
+    let port = mock.port();
+    let mut stream = TcpStream::connect((ALONE, port)).unwrap();
+    write!(
+        stream,
+        "GET /v1/application HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n",
+        app.token()
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+    mock.verify();
+    drop(mock);
+    assert!(TcpStream::connect((ALONE, port)).is_err());
+}
+
+#[test]
+fn one_api_serves_sync_and_async_tests() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mock = MockServer::start();
+        let app = mock.application("development");
+        let reply =
+            mock.handle(settings(&app.token(), &json!({ "guestUsers": "DISABLED", "userCreatedChannels": "ENABLED" })));
+        assert_eq!(reply.status(), StatusCode::OK);
+        assert_eq!(app.resource("/v1/application/settings")["guestUsers"], "DISABLED");
+        assert_eq!(mock.application("staging").resource("/v1/application/settings")["guestUsers"], "ENABLED");
+    });
+}
+
+#[test]
+fn five_hundred_servers_live_side_by_side_and_go_at_once() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mocks: Vec<MockServer> = (0..500).map(|_| alone()).collect();
+    let ports: Vec<u16> = mocks.iter().map(MockServer::port).collect();
+    for port in &ports {
+        assert!(TcpStream::connect((ALONE, *port)).is_ok());
+    }
+    runtime.block_on(async { drop(mocks) });
+    assert!(ports.iter().all(|port| TcpStream::connect((ALONE, *port)).is_err()));
+}
+
+#[test]
+fn a_new_application_sees_nobody_elses_state() {
+    let mock = MockServer::start();
+    let (one, two) = (mock.new_application(), mock.new_application());
+    assert_ne!(one.client_id(), two.client_id());
+    let body = json!({ "guestUsers": "DISABLED", "userCreatedChannels": "DISABLED" });
+    assert_eq!(mock.handle(settings(&one.token(), &body)).status(), StatusCode::OK);
+    assert_eq!(one.resource("/v1/application/settings")["guestUsers"], "DISABLED");
+    assert_eq!(two.resource("/v1/application/settings")["guestUsers"], "ENABLED");
+    assert_eq!((one.exchanges().len(), two.exchanges().len()), (1, 0));
+    one.reset();
+    assert_eq!(one.resource("/v1/application/settings")["guestUsers"], "ENABLED");
+}
+
+#[test]
+fn verify_panics_with_both_places_and_the_tests_own_line() {
+    let mock = MockServer::start();
+    let token = mock.application("development").token();
+    let reply = mock.handle(settings(&token, &json!({ "guestUsers": "disabled", "userCreatedChannels": "ENABLED" })));
+    assert_eq!(reply.status(), StatusCode::BAD_REQUEST);
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let verified = panic_text(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| mock.verify())));
+    let dropped = panic_text(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(mock))));
+    std::panic::set_hook(hook);
+    for text in [&verified, &dropped] {
+        assert!(text.contains("tests/it/library.rs:"), "{text}");
+        assert!(text.contains("CK0203") && text.contains("disabled"), "{text}");
+        assert!(text.contains("openapi/chatkitty.yaml:"), "{text}");
+        assert!(text.contains("did you mean `DISABLED`?"), "{text}");
+    }
+}
+
+#[test]
+fn finish_gives_the_verdict_as_a_value() {
+    let mock = MockServer::start();
+    let token = mock.application("development").token();
+    mock.handle(settings(&token, &json!({ "guestUsers": "DISABLED" })));
+    let violated = mock.finish().expect_err("a violation");
+    assert_eq!((violated.report().exchanges(), violated.report().violations()), (1, 1));
+
     let mock = MockServer::start();
     mock.allow_violations();
-    let app = mock.application("development");
-    let token = app.token();
-    let send = |method: &str, path: &str, body: &str| {
-        let r = http::Request::builder()
-            .method(method)
-            .uri(path)
-            .header("authorization", format!("Bearer {token}"))
-            .header("content-type", "application/json")
-            .header("host", "localhost")
-            .body(body.to_owned())
-            .unwrap();
-        let r = mock.handle(r);
-        println!("--- {method} {path} → {} {:?}\n{}", r.status(), r.headers(), String::from_utf8_lossy(r.body()));
+    mock.handle(settings("nonsense", &json!({})));
+    let report = mock.finish().expect("allowed");
+    assert_eq!(report.violations(), 1);
+}
+
+#[test]
+fn exchanges_tell_what_happened() {
+    let mock = MockServer::start();
+    mock.allow_violations();
+    let token = mock.application("development").token();
+    mock.handle(settings(&token, &json!({ "guestUsers": 1, "userCreatedChannels": "ENABLED" })));
+    let exchange = mock.exchanges().pop().unwrap();
+    assert_eq!(exchange.application(), Some("development"));
+    assert_eq!(exchange.operation(), Some("updateApplicationSettings"));
+    assert_eq!((exchange.status(), exchange.verdict()), (StatusCode::BAD_REQUEST, Verdict::Violation));
+    assert!(!exchange.to_json().to_string().contains(&token), "secrets are masked");
+}
+
+#[test]
+fn a_contract_of_ones_own_is_served() {
+    let document = json!({
+        "openapi": "3.1.0", "info": { "title": "pets", "version": "1" },
+        "paths": { "/pets/{id}": { "get": {
+            "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
+            "responses": { "200": { "description": "ok", "content": { "application/json": { "schema": { "type": "object", "required": ["name"], "properties": { "name": { "type": "string" } } } } } } }
+        } } }
+    });
+    let mock = MockServer::builder().openapi_text("pets.json", document.to_string()).start().unwrap();
+    let reply = mock.handle(Request::get("/pets/1").body("").unwrap());
+    assert_eq!(reply.status(), StatusCode::OK);
+    let body: Value = serde_json::from_slice(reply.body()).unwrap();
+    assert!(body["name"].is_string());
+    assert_eq!(mock.contract().title, "pets");
+    assert_eq!(mock.contract().edition, None);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let run = || {
+        let mock = MockServer::builder().seed(7).start().unwrap();
+        (mock.application("development").token(), mock.new_application().client_id().to_owned())
     };
-    send("GET", "/v1/application", "");
-    send("GET", "/v1/application/settings", "");
-    send("PUT", "/v1/application/settings", r#"{"guestUsers":"DISABLED","userCreatedChannels":"DISABLED","x":1}"#);
-    send("GET", "/v1/application/settings", "");
-    send("PUT", "/v1/application/settings", r#"{"guestUsers":"disabled"}"#);
-    send("PUT", "/v1/application/settings", "{");
-    send("PATCH", "/v1/application/settings", "{");
-    send("GET", "/v1/aplication", "");
-    send("HEAD", "/v1/application", "");
-    send("GET", "/_mock/api/applications", "");
-    send("GET", "/_mock/exchanges/5", "");
-    send("GET", "/_mock/api/exchanges?x=1", "");
-    send("POST", "/oauth/token", "");
-    println!("{}", mock.report().render(false));
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn what_cannot_start_says_why() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let error = MockServer::builder().port(taken.local_addr().unwrap().port()).start().unwrap_err();
+    assert!(error.is_address_in_use(), "{error}");
+    let error = MockServer::builder().openapi("no/such/file.yaml").start().unwrap_err();
+    assert!(error.to_string().contains("no/such/file.yaml"), "{error}");
+    assert_eq!(error.diagnostics().len(), 1);
 }
