@@ -61,13 +61,7 @@ impl Checking<'_> {
         if self.operation.parameters.is_empty() && self.request.uri().query().is_none() {
             return;
         }
-        let query = match Query::parse(self.request.uri().query().unwrap_or_default()) {
-            Ok(query) => query,
-            Err(malformed) => {
-                self.decoded.diagnostics.push(Diagnostic::new(code::BAD_TARGET, malformed.message).at(Part::Query, ""));
-                return;
-            }
-        };
+        let query = Query::parse(self.request.uri().query().unwrap_or_default());
         let cookies = self.cookies();
         for parameter in &self.operation.parameters {
             let raw = match parameter.part {
@@ -111,7 +105,7 @@ impl Checking<'_> {
         }
     }
 
-    fn query_value(&self, parameter: &Parameter, query: &Query) -> Result<Option<Found>, Malformed> {
+    fn query_value(&self, parameter: &Parameter, query: &Query<'_>) -> Result<Option<Found>, Malformed> {
         let ParameterValue::Styled { style, explode, shape, members, .. } = &parameter.value else {
             return query.single(&parameter.name).map(|found| found.map(Found::Text));
         };
@@ -122,9 +116,7 @@ impl Checking<'_> {
             *shape,
             &parameter.name,
             query,
-            &claimed,
-            &members.names,
-            members.open,
+            &decode::Gathered { names: &members.names, open: members.open, claimed: &claimed },
         )?;
         Ok(raw.map(Found::Raw))
     }
@@ -172,7 +164,9 @@ impl Checking<'_> {
 
     fn styled(&mut self, parameter: &Parameter, raw: &decode::Raw) {
         let ParameterValue::Styled { schema, .. } = &parameter.value else { return };
-        let empty = matches!(raw, decode::Raw::Text(text) if text.is_empty());
+        let is_empty = |raw: &decode::Raw| matches!(raw, decode::Raw::Text(text) if text.is_empty());
+        let empty =
+            is_empty(raw) || matches!(raw, decode::Raw::List(items) if items.len() == 1 && items.iter().all(is_empty));
         if empty && parameter.allow_empty && parameter.part == Part::Query {
             self.keep(parameter, Value::String(String::new()));
             return;
@@ -266,7 +260,7 @@ impl Checking<'_> {
         );
     }
 
-    fn unknown_query(&mut self, query: &Query) {
+    fn unknown_query(&mut self, query: &Query<'_>) {
         let takes_any = self.operation.parameters.iter().any(|parameter| {
             let ParameterValue::Styled { style: Style::Form, explode: true, shape: Shape::Object, members, .. } =
                 &parameter.value

@@ -67,7 +67,7 @@ impl Contract {
             let value = self.document.at(&example.pointer)?;
             let value = self.readable(content, value);
             let valid = content.schema.as_ref().is_none_or(|schema| schema.is_valid(&self.response, &value));
-            valid.then(|| prepare(&content.media, value))
+            valid.then(|| self.prepare(content, value))
         };
         example.prepared.get_or_init(prepare).as_ref()
     }
@@ -88,7 +88,18 @@ impl Contract {
             None if content.media.is_json() => Value::Object(serde_json::Map::new()),
             None => Value::String(String::new()),
         };
-        Some(prepare(&content.media, value))
+        let value = self.readable(content, &value);
+        self.is_valid(content, &value).then(|| self.prepare(content, value))
+    }
+
+    /// A value with its bytes in the content's media type.
+    pub(crate) fn prepare(&self, content: &Content, value: Value) -> Prepared {
+        let at = content.schema.as_ref().map_or("", |schema| schema.pointer.as_str());
+        if content.media.is_xml() && !value.is_string() {
+            let bytes = Bytes::from(decode::xml_text(&self.response, at, &value));
+            return Prepared { value: Arc::new(value), bytes };
+        }
+        prepare(&content.media, value)
     }
 
     /// Checks a response that is about to leave.
@@ -215,7 +226,6 @@ pub(crate) fn prepare(media: &MediaType, value: Value) -> Prepared {
     let bytes = match &value {
         _ if media.is_json() => serde_json::to_vec(&value).map(Bytes::from).unwrap_or_default(),
         Value::String(text) => Bytes::from(text.clone()),
-        _ if media.is_xml() => Bytes::from(decode::xml_text(&value)),
         other => serde_json::to_vec(other).map(Bytes::from).unwrap_or_default(),
     };
     Prepared { value: Arc::new(value), bytes }

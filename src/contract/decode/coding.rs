@@ -1,0 +1,45 @@
+//! Content codings (RFC 9110 §8.4.1), undone within a bound.
+
+use bytes::Bytes;
+use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use std::io::Read;
+
+/// Why a coding cannot be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CodingError {
+    Unsupported(String),
+    Malformed(String),
+    TooLarge,
+}
+
+/// Codings applied one after the other that are undone. Over it the body is refused.
+const CODINGS_MAX: usize = 4;
+
+/// Undoes the codings, the last one applied first; no step gives more than `max` bytes.
+pub(crate) fn inflate(codings: &[&str], body: Bytes, max: usize) -> Result<Bytes, CodingError> {
+    if codings.len() > CODINGS_MAX {
+        return Err(CodingError::Unsupported(codings.join(", ")));
+    }
+    let mut body = body;
+    for coding in codings.iter().rev() {
+        body = match coding.to_ascii_lowercase().as_str() {
+            "identity" => body,
+            "gzip" | "x-gzip" => read(MultiGzDecoder::new(body.as_ref()), max)?,
+            // The coding is zlib's format; some senders leave its wrapper out.
+            "deflate" => match read(ZlibDecoder::new(body.as_ref()), max) {
+                Err(CodingError::Malformed(_)) => read(DeflateDecoder::new(body.as_ref()), max)?,
+                other => other?,
+            },
+            "br" => read(brotli_decompressor::Decompressor::new(body.as_ref(), 4096), max)?,
+            other => return Err(CodingError::Unsupported(other.to_owned())),
+        };
+    }
+    Ok(body)
+}
+
+fn read(reader: impl Read, max: usize) -> Result<Bytes, CodingError> {
+    let mut inflated = Vec::new();
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    reader.take(limit).read_to_end(&mut inflated).map_err(|error| CodingError::Malformed(error.to_string()))?;
+    if inflated.len() > max { Err(CodingError::TooLarge) } else { Ok(Bytes::from(inflated)) }
+}

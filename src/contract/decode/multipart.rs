@@ -1,0 +1,187 @@
+//! Multipart bodies (RFC 7578; OAS 3.1.1 §4.8.15.2), read by `multer` from memory.
+
+use super::BodyError;
+use super::form::{Encoding, is_binary};
+use super::style::{Raw, Shape};
+use super::typed::{item_schemas, member_schemas, shape_of, typed_by};
+use crate::contract::tree::SchemaTree;
+use crate::message::media_type::MediaType;
+use crate::source::{json, pointer};
+use bytes::Bytes;
+use futures_util::{FutureExt as _, stream};
+use serde_json::{Map, Value};
+
+/// Parts of one body. Over it the body is refused.
+const PARTS_MAX: usize = 1_000;
+
+/// One part.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) file_name: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) bytes: Bytes,
+}
+
+/// What is wrong with a part.
+#[derive(Debug, Clone)]
+pub(crate) struct PartProblem {
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+    /// Whether it is its media type.
+    pub(crate) media_type: bool,
+}
+
+/// The parts of a body, by the boundary that its `Content-Type` names.
+pub(crate) fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, BodyError> {
+    let boundary = MediaType::parse(content_type).and_then(|media| media.parameter("boundary").map(ToOwned::to_owned));
+    let Some(boundary) = boundary.filter(|boundary| !boundary.is_empty()) else {
+        return Err(BodyError::new("", "the `Content-Type` names no boundary"));
+    };
+    // The whole body is at hand, so nothing is ever waited for.
+    let body = stream::once(std::future::ready(Ok::<Bytes, std::convert::Infallible>(body)));
+    let mut multipart = multer::Multipart::new(body, boundary);
+    let read = async {
+        let mut parts = Vec::new();
+        while let Some(field) = multipart.next_field().await? {
+            let headers = field.headers().iter().map(|(name, value)| {
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            });
+            let headers: Vec<(String, String)> = headers.collect();
+            let content_type = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone());
+            let (name, file_name) = (field.name().map(ToOwned::to_owned), field.file_name().map(ToOwned::to_owned));
+            let bytes = field.bytes().await?;
+            parts.push((name, Part { name: String::new(), file_name, content_type, headers, bytes }));
+            if parts.len() > PARTS_MAX {
+                break;
+            }
+        }
+        Ok::<_, multer::Error>(parts)
+    };
+    let parts = match read.now_or_never() {
+        Some(Ok(parts)) => parts,
+        Some(Err(error)) => return Err(BodyError::new("", format!("the multipart body is malformed: {error}"))),
+        None => return Err(BodyError::new("", "the multipart body is cut off")),
+    };
+    if parts.len() > PARTS_MAX {
+        return Err(BodyError::new("", format!("the multipart body has more than {PARTS_MAX} parts")));
+    }
+    let named = parts.into_iter().map(|(name, part)| match name {
+        Some(name) => Ok(Part { name, ..part }),
+        None => Err(BodyError::new("", "a part has no name in its `Content-Disposition`")),
+    });
+    named.collect()
+}
+
+/// Bytes as a string of as many characters, so that lengths count bytes.
+pub(crate) fn binary_value(bytes: &[u8]) -> Value {
+    Value::String(bytes.iter().map(|byte| char::from(*byte)).collect())
+}
+
+/// The value of the parts by the schema at a pointer, and what is wrong with single parts.
+pub(crate) fn multipart_value(
+    tree: &dyn SchemaTree,
+    at: &str,
+    parts: &[Part],
+    encodings: &[(String, Encoding)],
+) -> (Value, Vec<PartProblem>) {
+    let mut object = Map::new();
+    let mut problems = Vec::new();
+    for part in parts {
+        if object.contains_key(&part.name) {
+            continue;
+        }
+        let group: Vec<&Part> = parts.iter().filter(|other| other.name == part.name).collect();
+        let encoding = encodings.iter().find(|(name, _)| *name == part.name).map(|(_, encoding)| encoding);
+        let schemas = member_schemas(tree, at, &part.name);
+        let array = schemas.first().is_some_and(|at| shape_of(tree, at) == Shape::Array);
+        // An array may also come as one part of JSON.
+        let whole = group.len() == 1 && is_json_part(part, encoding);
+        if array && !whole {
+            let mut items = Vec::new();
+            for (index, item) in group.iter().enumerate() {
+                let schemas: Vec<String> = schemas.iter().flat_map(|at| item_schemas(tree, at, index)).collect();
+                items.push(part_value(
+                    tree,
+                    &schemas,
+                    item,
+                    encoding,
+                    &format!("{}/{index}", pointer::join("", &part.name)),
+                    &mut problems,
+                ));
+            }
+            object.insert(part.name.clone(), Value::Array(items));
+            continue;
+        }
+        let place = pointer::join("", &part.name);
+        if group.len() > 1 && !schemas.is_empty() {
+            problems.push(PartProblem {
+                pointer: place.clone(),
+                message: format!("the part `{}` is there {} times", part.name, group.len()),
+                media_type: false,
+            });
+        }
+        object.insert(part.name.clone(), part_value(tree, &schemas, part, encoding, &place, &mut problems));
+    }
+    (Value::Object(object), problems)
+}
+
+fn media_of(part: &Part) -> Option<MediaType> {
+    part.content_type.as_deref().and_then(MediaType::parse)
+}
+
+fn is_json_part(part: &Part, encoding: Option<&Encoding>) -> bool {
+    match media_of(part) {
+        Some(media) => media.is_json(),
+        None => part.content_type.is_none() && encoding.is_some_and(Encoding::is_json),
+    }
+}
+
+fn part_value(
+    tree: &dyn SchemaTree,
+    schemas: &[String],
+    part: &Part,
+    encoding: Option<&Encoding>,
+    place: &str,
+    problems: &mut Vec<PartProblem>,
+) -> Value {
+    let media = media_of(part);
+    if let Some(declared) = encoding.and_then(|encoding| encoding.content_type.as_deref()) {
+        let ranges: Vec<MediaType> = declared.split(',').filter_map(MediaType::parse).collect();
+        // A part without a type is text (RFC 7578 §4.4), or what the encoding says it is if that is one type.
+        let actual = media.clone().or_else(|| match ranges.as_slice() {
+            [one] if !one.is_range() && (one.is_json() || one.is_text()) => Some(one.clone()),
+            _ => MediaType::parse("text/plain"),
+        });
+        if !actual.is_some_and(|actual| ranges.iter().any(|range| range.covers(&actual))) {
+            let shown = part.content_type.as_deref().unwrap_or("text/plain");
+            let message = format!("the part `{}` is `{shown}`; declared: {declared}", part.name);
+            problems.push(PartProblem { pointer: place.to_owned(), message, media_type: true });
+        }
+    }
+    let first = schemas.first().map(String::as_str);
+    let binary = first.is_some_and(|at| is_binary(tree, at));
+    let object = first.is_some_and(|at| shape_of(tree, at) != Shape::Primitive);
+    if !binary && (is_json_part(part, encoding) || object && media.is_none()) {
+        match json::parse(&part.bytes) {
+            Ok(parsed) => return parsed.value,
+            Err(error) if is_json_part(part, encoding) => {
+                let message = format!("the part `{}` is no well-formed JSON: {}", part.name, error.message);
+                problems.push(PartProblem { pointer: place.to_owned(), message, media_type: false });
+            }
+            Err(_) => {}
+        }
+    }
+    let opaque = media.is_some_and(|media| !media.is_text() && !media.is_json())
+        || part.file_name.is_some() && part.content_type.is_none();
+    match std::str::from_utf8(&part.bytes) {
+        Ok(text) if !binary && !opaque => typed_by(tree, schemas, &Raw::Text(text.to_owned()), 0),
+        Err(_) if !binary && !opaque => {
+            let message = format!("the text of the part `{}` is not UTF-8", part.name);
+            problems.push(PartProblem { pointer: place.to_owned(), message, media_type: false });
+            binary_value(&part.bytes)
+        }
+        _ => binary_value(&part.bytes),
+    }
+}

@@ -1,0 +1,348 @@
+//! XML bodies by the `xml` hints of their schemas (OAS 3.1.1 §4.8.26).
+
+use super::BodyError;
+use super::style::{Raw, Shape};
+use super::typed::{item_schemas, keyword_value, member_schemas, shape_of, typed_by};
+use crate::contract::lower::reference_pointer;
+use crate::contract::tree::SchemaTree;
+use crate::source::pointer;
+use roxmltree::{Document, Node, ParsingOptions};
+use serde_json::{Map, Value};
+use std::fmt::Write as _;
+
+/// Elements nested in one another.
+const DEPTH_MAX: usize = 128;
+/// Nodes of one document.
+const NODES_MAX: u32 = 500_000;
+
+/// An XML Object.
+#[derive(Default)]
+struct Hints<'t> {
+    name: Option<&'t str>,
+    namespace: Option<&'t str>,
+    attribute: bool,
+    wrapped: bool,
+}
+
+fn hints<'t>(tree: &'t dyn SchemaTree, at: &str) -> Hints<'t> {
+    let Some(xml) = keyword_value(tree, at, "xml") else { return Hints::default() };
+    let text = |name: &str| xml.get(name).and_then(Value::as_str);
+    let flag = |name: &str| xml.get(name) == Some(&Value::Bool(true));
+    Hints {
+        name: text("name"),
+        namespace: text("namespace"),
+        attribute: flag("attribute") || text("nodeType") == Some("attribute"),
+        wrapped: flag("wrapped") || text("nodeType") == Some("element") && shape_of(tree, at) == Shape::Array,
+    }
+}
+
+/// The name of the root element: the hint's, else that of the component the schema is or refers to.
+fn root_name(tree: &dyn SchemaTree, at: &str) -> Option<String> {
+    if let Some(name) = hints(tree, at).name {
+        return Some(name.to_owned());
+    }
+    let component = |at: &str| {
+        at.strip_prefix("/components/schemas/")
+            .filter(|name| !name.contains('/'))
+            .map(|name| pointer::unescape(name).into_owned())
+    };
+    let target = tree.root().pointer(at)?.get("$ref").and_then(Value::as_str).and_then(reference_pointer);
+    component(at).or_else(|| component(&target?))
+}
+
+/// The value of an XML document by the schema at a pointer.
+pub(crate) fn xml_value(tree: &dyn SchemaTree, at: &str, body: &[u8]) -> Result<Value, BodyError> {
+    let text = std::str::from_utf8(body)
+        .map_err(|error| BodyError::new("", format!("the XML is not UTF-8 at byte {}", error.valid_up_to())))?;
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    // The parser is recursive; what is nested too deeply must not reach it.
+    if depth_of(text) > DEPTH_MAX {
+        return Err(BodyError::new("", format!("the XML has more than {DEPTH_MAX} elements nested in one another")));
+    }
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: NODES_MAX, ..ParsingOptions::default() };
+    let document = Document::parse_with_options(text, options)
+        .map_err(|error| BodyError::new("", format!("the body is no well-formed XML: {error}")))?;
+    let root = document.root_element();
+    if let Some(expected) = root_name(tree, at)
+        && root.tag_name().name() != expected
+    {
+        return Err(BodyError::new(
+            "",
+            format!("the root element is `{}`, expected `{expected}`", root.tag_name().name()),
+        ));
+    }
+    check_namespace(tree, at, root, "")?;
+    element(tree, &[at.to_owned()], root, "", 0)
+}
+
+fn depth_of(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    let bytes = text.as_bytes();
+    for (index, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'<') {
+        match bytes.get(index + 1) {
+            Some(b'/') => depth = depth.saturating_sub(1),
+            Some(b'!' | b'?') | None => {}
+            Some(_) => {
+                depth += 1;
+                deepest = deepest.max(depth);
+                let end = bytes.iter().skip(index).position(|byte| *byte == b'>').map(|offset| index + offset);
+                if end.is_some_and(|end| end > 0 && bytes.get(end - 1) == Some(&b'/')) {
+                    depth = depth.saturating_sub(1);
+                }
+            }
+        }
+        if deepest > DEPTH_MAX {
+            return deepest;
+        }
+    }
+    deepest
+}
+
+fn check_namespace(tree: &dyn SchemaTree, at: &str, node: Node<'_, '_>, place: &str) -> Result<(), BodyError> {
+    match hints(tree, at).namespace {
+        Some(expected) if node.tag_name().namespace() != Some(expected) => {
+            let found = node.tag_name().namespace().unwrap_or("none");
+            Err(BodyError::new(
+                place,
+                format!("the element `{}` is in the namespace {found}, expected `{expected}`", node.tag_name().name()),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn text_of(node: Node<'_, '_>) -> String {
+    node.descendants().filter(Node::is_text).filter_map(|text| text.text()).collect()
+}
+
+fn element(
+    tree: &dyn SchemaTree,
+    schemas: &[String],
+    node: Node<'_, '_>,
+    place: &str,
+    depth: usize,
+) -> Result<Value, BodyError> {
+    if depth > DEPTH_MAX {
+        return Err(BodyError::new(place, "the XML is nested too deeply"));
+    }
+    let shape = schemas.first().map_or(Shape::Primitive, |at| shape_of(tree, at));
+    let children = node.children().any(|child| child.is_element());
+    match shape {
+        Shape::Object => object(tree, schemas, node, place, depth).map(Value::Object),
+        // The root of an array has its items as children.
+        Shape::Array => items(tree, schemas, node.children().filter(Node::is_element).collect(), place, depth),
+        Shape::Primitive if children && schemas.is_empty() => {
+            object(tree, schemas, node, place, depth).map(Value::Object)
+        }
+        Shape::Primitive => Ok(typed_by(tree, schemas, &Raw::Text(text_of(node)), 0)),
+    }
+}
+
+fn items(
+    tree: &dyn SchemaTree,
+    schemas: &[String],
+    nodes: Vec<Node<'_, '_>>,
+    place: &str,
+    depth: usize,
+) -> Result<Value, BodyError> {
+    let mut items = Vec::new();
+    for (index, node) in nodes.into_iter().enumerate() {
+        let inner: Vec<String> = schemas.iter().flat_map(|at| item_schemas(tree, at, index)).collect();
+        items.push(element(tree, &inner, node, &format!("{place}/{index}"), depth + 1)?);
+    }
+    Ok(Value::Array(items))
+}
+
+fn object(
+    tree: &dyn SchemaTree,
+    schemas: &[String],
+    node: Node<'_, '_>,
+    place: &str,
+    depth: usize,
+) -> Result<Map<String, Value>, BodyError> {
+    let mut members = Map::new();
+    let mut taken: Vec<String> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
+    for at in schemas {
+        names.extend(crate::contract::compile::members(tree, at).names);
+    }
+    for name in &names {
+        let own: Vec<String> = schemas.iter().flat_map(|at| member_schemas(tree, at, name)).collect();
+        let Some(at) = own.first() else { continue };
+        let hint = hints(tree, at);
+        let written = hint.name.unwrap_or(name);
+        let here = pointer::join(place, name);
+        if hint.attribute {
+            if let Some(text) = node.attributes().find(|attribute| attribute.name() == written) {
+                taken.push(format!("@{written}"));
+                members.insert(name.clone(), typed_by(tree, &own, &Raw::Text(text.value().to_owned()), 0));
+            }
+            continue;
+        }
+        let array = shape_of(tree, at) == Shape::Array;
+        let item_name = item_schemas(tree, at, 0).first().and_then(|item| hints(tree, item).name);
+        let child_name = if array && !hint.wrapped { item_name.unwrap_or(name) } else { written };
+        let found: Vec<Node<'_, '_>> =
+            node.children().filter(|child| child.is_element() && child.tag_name().name() == child_name).collect();
+        if found.is_empty() {
+            continue;
+        }
+        taken.push(child_name.to_owned());
+        let value = if array && hint.wrapped {
+            let wrapper = found.first().copied().into_iter();
+            let expected = item_name.unwrap_or(name);
+            let inner: Vec<Node<'_, '_>> =
+                wrapper.flat_map(|wrapper| wrapper.children().filter(Node::is_element)).collect();
+            if let Some(other) = inner.iter().find(|item| item.tag_name().name() != expected) {
+                return Err(BodyError::new(
+                    here,
+                    format!("the element `{}` stands where `{expected}` is expected", other.tag_name().name()),
+                ));
+            }
+            items(tree, &own, inner, &here, depth + 1)?
+        } else if array {
+            items(tree, &own, found, &here, depth + 1)?
+        } else {
+            single(tree, &own, at, &found, &here, depth)?
+        };
+        members.insert(name.clone(), value);
+    }
+    undeclared(tree, schemas, node, place, depth, &taken, &mut members)?;
+    Ok(members)
+}
+
+fn single(
+    tree: &dyn SchemaTree,
+    own: &[String],
+    at: &str,
+    found: &[Node<'_, '_>],
+    here: &str,
+    depth: usize,
+) -> Result<Value, BodyError> {
+    for node in found {
+        check_namespace(tree, at, *node, here)?;
+    }
+    let mut values =
+        found.iter().map(|node| element(tree, own, *node, here, depth + 1)).collect::<Result<Vec<_>, _>>()?;
+    // More than one element where one is declared: the schema refuses the array.
+    Ok(if values.len() == 1 { values.remove(0) } else { Value::Array(values) })
+}
+
+fn undeclared(
+    tree: &dyn SchemaTree,
+    schemas: &[String],
+    node: Node<'_, '_>,
+    place: &str,
+    depth: usize,
+    taken: &[String],
+    members: &mut Map<String, Value>,
+) -> Result<(), BodyError> {
+    for child in node.children().filter(Node::is_element) {
+        let name = child.tag_name().name();
+        if taken.iter().any(|known| known == name) || members.contains_key(name) {
+            continue;
+        }
+        let own: Vec<String> = schemas.iter().flat_map(|at| member_schemas(tree, at, name)).collect();
+        // A declared property whose hints want it written otherwise is not there.
+        let declared = schemas
+            .iter()
+            .any(|at| crate::contract::compile::members(tree, at).names.iter().any(|known| known == name));
+        if !declared {
+            members.insert(name.to_owned(), element(tree, &own, child, &pointer::join(place, name), depth + 1)?);
+        }
+    }
+    Ok(())
+}
+
+/// A value as an XML document, by the hints of the schema at a pointer.
+pub(crate) fn xml_text(tree: &dyn SchemaTree, at: &str, value: &Value) -> String {
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+    let name = root_name(tree, at).unwrap_or_else(|| "root".to_owned());
+    write_element(tree, &[at.to_owned()], &name, value, &mut text, 0);
+    text
+}
+
+fn write_element(
+    tree: &dyn SchemaTree,
+    schemas: &[String],
+    name: &str,
+    value: &Value,
+    text: &mut String,
+    depth: usize,
+) {
+    if depth > DEPTH_MAX {
+        return;
+    }
+    let namespace = schemas.first().and_then(|at| hints(tree, at).namespace);
+    let _ = write!(text, "<{name}");
+    if let Some(namespace) = namespace {
+        let _ = write!(text, " xmlns=\"{}\"", escaped(namespace));
+    }
+    match value {
+        Value::Object(members) => {
+            let mut inner = String::new();
+            for (key, member) in members {
+                let own: Vec<String> = schemas.iter().flat_map(|at| member_schemas(tree, at, key)).collect();
+                let hint = own.first().map(|at| hints(tree, at)).unwrap_or_default();
+                let written = hint.name.unwrap_or(key);
+                match member {
+                    _ if hint.attribute => {
+                        let _ = write!(text, " {written}=\"{}\"", escaped(&plain(member)));
+                    }
+                    Value::Array(items) => write_items(tree, &own, key, &hint, items, &mut inner, depth),
+                    _ => write_element(tree, &own, written, member, &mut inner, depth + 1),
+                }
+            }
+            let _ = write!(text, ">{inner}</{name}>");
+        }
+        Value::Array(items) => {
+            text.push('>');
+            for (index, item) in items.iter().enumerate() {
+                let own: Vec<String> = schemas.iter().flat_map(|at| item_schemas(tree, at, index)).collect();
+                let item_name = own
+                    .first()
+                    .and_then(|at| hints(tree, at).name.map(ToOwned::to_owned).or_else(|| root_name(tree, at)));
+                write_element(tree, &own, &item_name.unwrap_or_else(|| "item".to_owned()), item, text, depth + 1);
+            }
+            let _ = write!(text, "</{name}>");
+        }
+        other => {
+            let _ = write!(text, ">{}</{name}>", escaped(&plain(other)));
+        }
+    }
+}
+
+fn write_items(
+    tree: &dyn SchemaTree,
+    own: &[String],
+    key: &str,
+    hint: &Hints<'_>,
+    items: &[Value],
+    text: &mut String,
+    depth: usize,
+) {
+    let wrapper = hint.name.unwrap_or(key);
+    if hint.wrapped {
+        let _ = write!(text, "<{wrapper}>");
+    }
+    for (index, item) in items.iter().enumerate() {
+        let inner: Vec<String> = own.iter().flat_map(|at| item_schemas(tree, at, index)).collect();
+        let name = inner.first().and_then(|at| hints(tree, at).name).unwrap_or(key);
+        write_element(tree, &inner, name, item, text, depth + 1);
+    }
+    if hint.wrapped {
+        let _ = write!(text, "</{wrapper}>");
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
