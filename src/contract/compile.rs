@@ -6,7 +6,7 @@
 use super::Options;
 use super::decode::{Encoding, Shape, Style, shape_of};
 use super::document::{Document, Version};
-use super::lower::Direction;
+use super::lower::{Direction, SELECTED};
 use super::operation::{
     Content, Example, HeaderDeclaration, Members, Operation, Parameter, ParameterValue, RequestBody,
     ResponseDeclaration, StatusKey,
@@ -785,11 +785,14 @@ impl Compiler<'_> {
             let schema_at = pointer::join(&entry, "schema");
             let mut schema = raw.get("schema").map(|_| SchemaUse::new(schema_at.clone(), Direction::Response));
             let mut media = None;
+            let mut content_example = None;
             if let Some(content) = self.contents(&entry, Direction::Response).into_iter().next() {
                 media = Some(content.media);
                 schema = content.schema;
+                content_example = content.examples.into_iter().next().map(|example| example.pointer);
             }
-            let example = self.examples(&entry).into_iter().next().map(|example| example.pointer);
+            let example =
+                content_example.or_else(|| self.examples(&entry).into_iter().next().map(|example| example.pointer));
             headers.push(HeaderDeclaration {
                 name,
                 required: raw.get("required").and_then(Value::as_bool).unwrap_or(false),
@@ -925,7 +928,7 @@ fn collect_members(tree: &dyn SchemaTree, at: &str, members: &mut Members, depth
     if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(super::lower::reference_pointer) {
         collect_members(tree, &target, members, depth + 1);
     }
-    for keyword in ["allOf", "oneOf", "anyOf"] {
+    for keyword in ["allOf", "oneOf", "anyOf", SELECTED] {
         let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
         for index in 0..count {
             collect_members(tree, &format!("{at}/{keyword}/{index}"), members, depth + 1);

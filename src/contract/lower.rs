@@ -17,6 +17,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 const SCHEMA_DEPTH_MAX: usize = 256;
 /// The URI of the tree.
 pub(crate) const TREE_URI: &str = "mock:/contract";
+/// Marks the condition that stands for a discriminated `oneOf` under [`Discriminator::Select`].
+pub(crate) const SELECTION: &str = "x-mock-selection";
+/// Keeps the branches that the condition stands for, for generation.
+pub(crate) const SELECTED: &str = "x-mock-selected";
 /// The keyword that carries number formats, which `format` cannot check.
 pub(crate) const NUMBER_FORMAT: &str = "x-number-format";
 
@@ -691,21 +695,28 @@ impl Lowering<'_> {
         };
         let keyword = if lowered.contains_key("oneOf") { "oneOf" } else { "anyOf" };
         let Some(Value::Array(branches)) = lowered.get(keyword) else { return };
-        let mut conditions = vec![json!({ "required": [property.as_str()] })];
+        let mut conditions = Vec::new();
         let mut names = Vec::new();
-        for branch in branches {
-            let Some(reference) = branch.get("$ref").and_then(Value::as_str) else { return };
+        for reference in branches.iter().filter_map(|branch| branch.get("$ref").and_then(Value::as_str)) {
             let branch_names = branch_names(lowered, reference);
             conditions.push(json!({
-                "if": { "properties": { property.as_str(): { "enum": branch_names } }, "required": [property.as_str()] },
+                "if": { "properties": { property.as_str(): { "enum": branch_names } } },
                 "then": { "$ref": reference },
             }));
             names.extend(branch_names);
         }
         conditions.push(json!({ "properties": { property.as_str(): { "enum": names } } }));
-        lowered.remove(keyword);
+        let branches = lowered.remove(keyword).unwrap_or_default();
+        // What does not name a branch is judged as it would be without a discriminator.
+        let selection = json!({
+            SELECTION: true,
+            "if": { "type": "object", "required": [property.as_str()] },
+            "then": { "allOf": conditions },
+            "else": { keyword: branches },
+        });
+        lowered.insert(SELECTED.to_owned(), branches);
         if let Value::Array(all) = lowered.entry("allOf").or_insert_with(|| json!([])) {
-            all.extend(conditions);
+            all.push(selection);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Contract;
 use super::decode;
 use super::generate::generate;
-use super::lower::{Direction, reference_pointer};
+use super::lower::{Direction, SELECTED, reference_pointer};
 use super::operation::{Content, Example, HeaderDeclaration, Operation, Prepared, ResponseDeclaration, StatusKey};
 use super::schema::Checker;
 use super::tree::SchemaTree;
@@ -241,7 +241,7 @@ fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: u
     if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
         strip_write_only(tree, &target, value, depth + 1);
     }
-    for keyword in ["allOf", "oneOf", "anyOf"] {
+    for keyword in ["allOf", "oneOf", "anyOf", SELECTED] {
         let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
         for index in 0..count {
             strip_write_only(tree, &format!("{at}/{keyword}/{index}"), value, depth + 1);

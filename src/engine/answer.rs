@@ -85,6 +85,10 @@ impl Engine {
 
     /// The status of the answer: the preferred one if it is declared, else that of success.
     fn status(&self, operation: &Operation, preferences: &mut Preferences) -> Result<u16, Box<Diagnostic>> {
+        if let Some(unreadable) = preferences.unreadable.as_ref().filter(|_| preferences.strict()) {
+            let message = format!("the preference `{unreadable}` names no status");
+            return Err(Box::new(Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer")));
+        }
         let Some(code) = preferences.code else { return Ok(operation.success_status()) };
         let declared = operation.declares(code) || operation.response(code).is_some();
         if declared {

@@ -25,6 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
 use prefer::Preferences;
 pub(crate) use refuse::problem;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,18 +157,24 @@ impl Engine {
     }
 
     fn answer_request(&self, request: &Request, now: Timestamp) -> Outcome {
-        let path = request.uri().path();
+        let path = &normalised(request.uri().path());
         if let Some(preflight) = cors::preflight(request, |method| self.allows(path, method)) {
             return Outcome::of(preflight);
         }
-        if self.token_paths.iter().any(|token_path| token_path == path) && !self.declares_path(path) {
+        if self.token_paths.iter().any(|token_path| *token_path == **path) && !self.declares_path(path) {
             return self.token(request, now);
         }
         if let Err(reason) = decodable(path) {
             let diagnostic = Diagnostic::new(code::BAD_TARGET, reason).at(Part::Path, "");
             return self.refused(None, request, vec![diagnostic], now);
         }
+        let too_large = request.body().len() > self.settings.limits.body_bytes_max;
         match self.contract.route(request.method(), path) {
+            Routed::Operation { operation, .. } if too_large => {
+                let message = format!("the body has {} bytes", request.body().len());
+                let diagnostic = Diagnostic::new(code::BODY_TOO_LARGE, message).at(Part::Body, "");
+                self.refused(Some(operation), request, vec![diagnostic], now)
+            }
             Routed::Operation { operation, names, captures } => {
                 self.operation(operation, names, &captures, request, now)
             }
@@ -383,6 +390,31 @@ fn finish_head(request: &Request, reply: &mut Reply) {
             *reply.body_mut() = Bytes::new();
         }
     }
+}
+
+/// The path with the escapes of unreserved characters undone, which mean the same (RFC 3986 §6.2.2.2).
+fn normalised(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let mut output = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('%') {
+        output.push_str(before);
+        let escaped = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).map(char::from);
+        match escaped.filter(|character| character.is_ascii_alphanumeric() || "-._~".contains(*character)) {
+            Some(character) => {
+                output.push(character);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                output.push('%');
+                rest = after;
+            }
+        }
+    }
+    output.push_str(rest);
+    Cow::Owned(output)
 }
 
 /// Whether a path's escapes are complete, and UTF-8.

@@ -1,5 +1,6 @@
 //! The `Prefer` header (RFC 7240): which answer a caller asks for, and what of it was honoured.
 
+use crate::message::media_type::split_list;
 use crate::message::{Reply, Request};
 use http::header::{HeaderName, HeaderValue};
 
@@ -13,6 +14,8 @@ pub(super) struct Preferences {
     pub(super) example: Option<String>,
     pub(super) dynamic: bool,
     pub(super) seed: Option<u64>,
+    /// A `code` that is no status.
+    pub(super) unreadable: Option<String>,
     handling: Option<Handling>,
     applied: Vec<String>,
 }
@@ -28,7 +31,7 @@ impl Preferences {
     pub(super) fn of(request: &Request) -> Self {
         let mut preferences = Self::default();
         for field in request.headers().get_all(PREFER) {
-            for preference in String::from_utf8_lossy(field.as_bytes()).split(',') {
+            for preference in split_list(&String::from_utf8_lossy(field.as_bytes())) {
                 let preference = preference.split(';').next().unwrap_or_default();
                 let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
                 preferences.set(&name.trim().to_ascii_lowercase(), value.trim().trim_matches('"'));
@@ -39,7 +42,12 @@ impl Preferences {
 
     fn set(&mut self, name: &str, value: &str) {
         match name {
-            "code" if self.code.is_none() => self.code = value.parse().ok().filter(|code| (100..=599).contains(code)),
+            "code" if self.code.is_none() => {
+                self.code = value.parse().ok().filter(|code| (100..=599).contains(code));
+                if self.code.is_none() {
+                    self.unreadable = Some(format!("code={value}"));
+                }
+            }
             "example" if self.example.is_none() => self.example = Some(value.to_owned()),
             "dynamic" => self.dynamic |= value.is_empty() || value == "true",
             "seed" if self.seed.is_none() => self.seed = value.parse().ok(),

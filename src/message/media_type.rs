@@ -1,6 +1,6 @@
 //! Media types and ranges, and which representation an `Accept` header asks for (RFC 9110 §8.3, §12.5.1).
 
-use mediatype::{MediaType as Parsed, MediaTypeList, ReadParams};
+use mediatype::{MediaType as Parsed, ReadParams};
 use std::fmt;
 
 /// A media type or range, lower-cased, with its parameters in the order they were written.
@@ -14,7 +14,17 @@ pub(crate) struct MediaType {
 impl MediaType {
     /// Reads `type/subtype;name=value`; `None` if it is malformed.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().trim_end_matches(';');
+        let parts: Vec<&str> = split(text, ';').into_iter().map(str::trim).collect();
+        let (essence, parameters) = parts.split_first()?;
+        // RFC 9110 §5.6.6 allows empty parameters, but none without a value.
+        let parameters: Vec<&str> = parameters.iter().copied().filter(|parameter| !parameter.is_empty()).collect();
+        let valued = |parameter: &&str| {
+            parameter.split_once('=').is_some_and(|(name, value)| !name.is_empty() && !value.is_empty())
+        };
+        if !parameters.iter().all(valued) {
+            return None;
+        }
+        let text = &[&[*essence], parameters.as_slice()].concat().join(";");
         if let Some(range) = wildcard(text) {
             return Some(range);
         }
@@ -169,8 +179,13 @@ fn overlap(range: &MediaType, offer: &MediaType) -> bool {
         && (offer.subtype == "*" || range.subtype == "*" || offer.subtype == range.subtype)
 }
 
-/// Splits at commas outside of quoted strings.
-fn split_list(text: &str) -> Vec<&str> {
+/// Splits a list at commas outside of quoted strings.
+pub(crate) fn split_list(text: &str) -> Vec<&str> {
+    split(text, ',')
+}
+
+/// Splits at a delimiter outside of quoted strings.
+pub(crate) fn split(text: &str, delimiter: char) -> Vec<&str> {
     let mut members = Vec::new();
     let (mut start, mut quoted, mut escaped) = (0, false, false);
     for (index, byte) in text.bytes().enumerate() {
@@ -178,7 +193,7 @@ fn split_list(text: &str) -> Vec<&str> {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            b',' if !quoted => {
+            _ if !quoted && char::from(byte) == delimiter => {
                 members.push(&text[start..index]);
                 start = index + 1;
             }
@@ -187,11 +202,6 @@ fn split_list(text: &str) -> Vec<&str> {
     }
     members.push(&text[start..]);
     members
-}
-
-/// Whether every member of the header can be read.
-pub(crate) fn is_well_formed_list(text: &str) -> bool {
-    MediaTypeList::new(text).all(|member| member.is_ok())
 }
 
 #[cfg(test)]

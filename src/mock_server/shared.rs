@@ -27,7 +27,11 @@ impl Shared {
             return self.plane.handle(&self.engine, request, self.now());
         }
         let start = Instant::now();
-        self.engine.handle(request, self.now(), || start.elapsed())
+        let reply = self.engine.handle(request, self.now(), || start.elapsed());
+        let violations =
+            reply.headers().get("x-mock-violations").and_then(|codes| codes.to_str().ok()).unwrap_or_default();
+        tracing::info!(method = %request.method(), path = request.uri().path(), status = reply.status().as_u16(), violations);
+        reply
     }
 }
 

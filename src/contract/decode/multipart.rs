@@ -5,7 +5,7 @@ use super::form::{Encoding, is_binary};
 use super::style::{Raw, Shape};
 use super::typed::{item_schemas, member_schemas, shape_of, typed_by};
 use crate::contract::tree::SchemaTree;
-use crate::message::media_type::MediaType;
+use crate::message::media_type::{MediaType, split};
 use crate::source::{json, pointer};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, stream};
@@ -50,7 +50,9 @@ pub(crate) fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, BodyEr
             });
             let headers: Vec<(String, String)> = headers.collect();
             let content_type = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone());
-            let (name, file_name) = (field.name().map(ToOwned::to_owned), field.file_name().map(ToOwned::to_owned));
+            let disposition =
+                headers.iter().find(|(name, _)| name == "content-disposition").map(|(_, value)| value.as_str());
+            let (name, file_name) = disposition.map(named_by).unwrap_or_default();
             let bytes = field.bytes().await?;
             parts.push((name, Part { name: String::new(), file_name, content_type, headers, bytes }));
             if parts.len() > PARTS_MAX {
@@ -72,6 +74,29 @@ pub(crate) fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, BodyEr
         None => Err(BodyError::new("", "a part has no name in its `Content-Disposition`")),
     });
     named.collect()
+}
+
+/// The `name` and `filename` of a `Content-Disposition: form-data` (RFC 7578 §4.2).
+fn named_by(disposition: &str) -> (Option<String>, Option<String>) {
+    let parts = split(disposition, ';');
+    let Some((kind, parameters)) = parts.split_first() else { return (None, None) };
+    if !kind.trim().eq_ignore_ascii_case("form-data") {
+        return (None, None);
+    }
+    let value = |wanted: &str| {
+        let found = parameters
+            .iter()
+            .filter_map(|parameter| parameter.split_once('='))
+            .find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| unquoted(value.trim()))
+    };
+    (value("name"), value("filename"))
+}
+
+fn unquoted(text: &str) -> String {
+    let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return text.to_owned() };
+    // Browsers percent-encode quotes and line ends in names (WHATWG, multipart/form-data encoding).
+    inner.replace("\\\"", "\"").replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n")
 }
 
 /// Bytes as a string of as many characters, so that lengths count bytes.

@@ -1,7 +1,7 @@
 //! Giving texts the types that their schemas ask for.
 
 use super::style::{Raw, Shape};
-use crate::contract::lower::reference_pointer;
+use crate::contract::lower::{SELECTED, reference_pointer};
 use crate::contract::tree::SchemaTree;
 use crate::source::pointer as json_pointer;
 use serde_json::{Map, Number, Value};
@@ -37,7 +37,7 @@ fn types(tree: &dyn SchemaTree, at: &str, depth: usize) -> Option<Vec<String>> {
     for index in 0..schema.get("allOf").and_then(Value::as_array).map_or(0, Vec::len) {
         narrow(types(tree, &format!("{at}/allOf/{index}"), depth + 1));
     }
-    for keyword in ["oneOf", "anyOf"] {
+    for keyword in ["oneOf", "anyOf", SELECTED] {
         let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
         let branches: Option<Vec<Vec<String>>> =
             (0..count).map(|index| types(tree, &format!("{at}/{keyword}/{index}"), depth + 1)).collect();
@@ -115,7 +115,7 @@ fn collect(tree: &dyn SchemaTree, at: &str, keyword: &str, name: Option<&str>, d
     if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
         collect(tree, &target, keyword, name, depth + 1, found);
     }
-    for combination in ["allOf", "oneOf", "anyOf"] {
+    for combination in ["allOf", "oneOf", "anyOf", SELECTED] {
         for index in 0..schema.get(combination).and_then(Value::as_array).map_or(0, Vec::len) {
             collect(tree, &format!("{at}/{combination}/{index}"), keyword, name, depth + 1, found);
         }

@@ -1,7 +1,7 @@
 //! Several schemas that one value must satisfy, as one description of it.
 
 use super::Generator;
-use crate::contract::lower::{NUMBER_FORMAT, branch_names, reference_pointer};
+use crate::contract::lower::{NUMBER_FORMAT, SELECTED, SELECTION, branch_names, reference_pointer};
 use crate::contract::response::is_write_only;
 use crate::source::pointer as json_pointer;
 use serde_json::{Map, Value};
@@ -168,7 +168,7 @@ impl Generator<'_> {
             Some(Value::Bool(false)) => return None,
             _ => return Some(()),
         };
-        if merged.origins.iter().any(|origin| origin == at) {
+        if schema.contains_key(SELECTION) || merged.origins.iter().any(|origin| origin == at) {
             return Some(());
         }
         merged.origins.push(at.to_owned());
@@ -181,7 +181,7 @@ impl Generator<'_> {
         for index in 0..schema.get("allOf").and_then(Value::as_array).map_or(0, Vec::len) {
             self.merge(&format!("{at}/allOf/{index}"), merged, depth + 1)?;
         }
-        for keyword in ["oneOf", "anyOf"] {
+        for keyword in ["oneOf", "anyOf", SELECTED] {
             self.branch(at, schema, keyword, merged, depth)?;
         }
         if schema.contains_key("if") {

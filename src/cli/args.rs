@@ -1,0 +1,358 @@
+//! What can be typed. Every flag has an environment variable, and a key of its name in `chatkitty-mock.toml`.
+
+use chatkitty_mock::{Builder, Discriminator, Edition, MockServer, OnDrift, OnViolation, UnknownQuery, Unseeded};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The port of `serve` unless another is asked for.
+pub(super) const PORT: u16 = 2428;
+
+/// A ChatKitty you can start in milliseconds: a stand-in that checks every request and every response against an OpenAPI contract
+#[derive(Parser)]
+#[command(name = "chatkitty-mock", version, propagate_version = true, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Serve the stand-in (the default)
+    Serve(Box<ServeArgs>),
+    /// Serve on a free port, run a command with the addresses in its environment, and fail if the contract was broken
+    Exec(Box<ExecArgs>),
+    /// Check contracts and fixtures, and start nothing
+    Check(CheckArgs),
+    /// Ask a running server for its verdict
+    Verify(UrlArgs),
+    /// Ask whether a server is ready
+    Ready(ReadyArgs),
+    /// Stop a running server
+    Stop(UrlArgs),
+    /// Explain a diagnostic code
+    Explain {
+        /// The code, such as CK0203; without it, all codes are listed
+        code: Option<String>,
+    },
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    pub(super) contract: ContractArgs,
+    /// Address to listen on; on any but loopback the control plane needs the admin token
+    #[arg(long, env = "CHATKITTY_MOCK_HOST", default_value = "127.0.0.1")]
+    pub(super) host: IpAddr,
+    /// Port to listen on, 0 for any free one [default: 2428; exec: 0]
+    #[arg(long, env = "CHATKITTY_MOCK_PORT")]
+    pub(super) port: Option<u16>,
+    /// Write the ready line to this file, too
+    #[arg(long, env = "CHATKITTY_MOCK_READY_FILE")]
+    pub(super) ready_file: Option<PathBuf>,
+    /// What a bad request gets
+    #[arg(long, env = "CHATKITTY_MOCK_ON_VIOLATION", value_enum, default_value_t = Violation::Reject)]
+    pub(super) on_violation: Violation,
+    /// What happens to a response that breaks the contract
+    #[arg(long, env = "CHATKITTY_MOCK_ON_DRIFT", value_enum, default_value_t = Drift::Fail)]
+    pub(super) on_drift: Drift,
+    /// What answers where no state is
+    #[arg(long, env = "CHATKITTY_MOCK_UNSEEDED", value_enum, default_value_t = UnseededArg::Example)]
+    pub(super) unseeded: UnseededArg,
+    /// Make generated instances, tokens and credentials repeatable
+    #[arg(long, env = "CHATKITTY_MOCK_SEED")]
+    pub(super) seed: Option<u64>,
+    /// How long a token is valid, such as 10s or 12h [default: 43199s]
+    #[arg(long, env = "CHATKITTY_MOCK_TOKEN_TTL", value_parser = duration)]
+    pub(super) token_ttl: Option<Duration>,
+    /// Token that the control plane asks for [default: none on loopback, made up elsewhere]
+    #[arg(long, env = "CHATKITTY_MOCK_ADMIN_TOKEN", hide_env_values = true)]
+    pub(super) admin_token: Option<String>,
+    /// Bytes of a request body, such as 10MiB; over it 413
+    #[arg(long, env = "CHATKITTY_MOCK_MAX_BODY", default_value = "10MiB", value_parser = bytes)]
+    pub(super) max_body: usize,
+    /// Exchanges the journal keeps; over it the oldest is dropped
+    #[arg(long, env = "CHATKITTY_MOCK_JOURNAL", default_value_t = 10_000)]
+    pub(super) journal: usize,
+    /// What makes the exit code 1 when the server stops
+    #[arg(long, env = "CHATKITTY_MOCK_FAIL_ON", value_enum, value_delimiter = ',')]
+    pub(super) fail_on: Vec<FailOn>,
+    /// Format of the log on stderr
+    #[arg(long, env = "CHATKITTY_MOCK_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]
+    pub(super) log_format: LogFormat,
+    /// No banner, and only errors in the log
+    #[arg(short, long, env = "CHATKITTY_MOCK_QUIET")]
+    pub(super) quiet: bool,
+    /// More in the log
+    #[arg(short, long, env = "CHATKITTY_MOCK_VERBOSE")]
+    pub(super) verbose: bool,
+}
+
+/// Which contract and fixtures.
+#[derive(Args)]
+pub(super) struct ContractArgs {
+    /// OpenAPI 3.0 or 3.1 document to serve instead of the bundled one
+    #[arg(long, env = "CHATKITTY_MOCK_OPENAPI", value_name = "FILE")]
+    pub(super) openapi: Option<PathBuf>,
+    /// Bundled edition of the ChatKitty contract
+    #[arg(long, env = "CHATKITTY_MOCK_EDITION", value_enum, default_value_t = EditionArg::Page)]
+    pub(super) edition: EditionArg,
+    /// Fixture file, or folder of them; repeatable [default: the bundled ones]
+    #[arg(long, env = "CHATKITTY_MOCK_FIXTURES", value_name = "FILE|DIR", value_delimiter = ',')]
+    pub(super) fixtures: Vec<PathBuf>,
+    /// What a discriminator does: choose the branch that messages speak of, or the one that counts
+    #[arg(long, env = "CHATKITTY_MOCK_DISCRIMINATOR", value_enum, default_value_t = DiscriminatorArg::Hint)]
+    pub(super) discriminator: DiscriminatorArg,
+    /// What happens to a query parameter that is not declared
+    #[arg(long, env = "CHATKITTY_MOCK_UNKNOWN_QUERY", value_enum, default_value_t = UnknownQueryArg::Report)]
+    pub(super) unknown_query: UnknownQueryArg,
+    /// Also serve paths without the base path of their servers
+    #[arg(long, env = "CHATKITTY_MOCK_IGNORE_BASE_PATH")]
+    pub(super) ignore_base_path: bool,
+    /// Let references lead to files outside of the contract's folder
+    #[arg(long, env = "CHATKITTY_MOCK_ALLOW_OUTSIDE_REFS")]
+    pub(super) allow_outside_refs: bool,
+}
+
+#[derive(Args)]
+pub(super) struct ExecArgs {
+    #[command(flatten)]
+    pub(super) serve: ServeArgs,
+    /// One more variable for the command, such as API_URL={url}; also {token_url}, {client_id}, {client_secret}, {admin_url}
+    #[arg(long = "env", env = "CHATKITTY_MOCK_ENV", value_name = "NAME=TEMPLATE", value_delimiter = ',')]
+    pub(super) variables: Vec<String>,
+    /// The command, after `--`
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(super) command: Vec<OsString>,
+}
+
+#[derive(Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub(super) contract: ContractArgs,
+    /// Contracts (files with an `openapi` member) and fixtures, or folders of fixtures [default: the bundled ones]
+    pub(super) files: Vec<PathBuf>,
+    /// Fail on warnings, too
+    #[arg(long, env = "CHATKITTY_MOCK_STRICT")]
+    pub(super) strict: bool,
+    /// Output format
+    #[arg(long, env = "CHATKITTY_MOCK_FORMAT", value_enum, default_value_t = CheckFormat::Text)]
+    pub(super) format: CheckFormat,
+}
+
+#[derive(Args)]
+pub(super) struct UrlArgs {
+    /// Address of the server
+    #[arg(long, env = "CHATKITTY_MOCK_URL", default_value = "http://127.0.0.1:2428")]
+    pub(super) url: String,
+    /// Token that the control plane asks for
+    #[arg(long, env = "CHATKITTY_MOCK_ADMIN_TOKEN", hide_env_values = true)]
+    pub(super) admin_token: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct ReadyArgs {
+    /// Address of the server
+    #[arg(long, env = "CHATKITTY_MOCK_URL", default_value = "http://127.0.0.1:2428")]
+    pub(super) url: String,
+    /// Take the address from this ready file
+    #[arg(long, env = "CHATKITTY_MOCK_READY_FILE")]
+    pub(super) ready_file: Option<PathBuf>,
+    /// Wait until it is ready
+    #[arg(long, env = "CHATKITTY_MOCK_WAIT")]
+    pub(super) wait: bool,
+    /// How long to wait
+    #[arg(long, env = "CHATKITTY_MOCK_TIMEOUT", default_value = "10s", value_parser = duration)]
+    pub(super) timeout: Duration,
+}
+
+macro_rules! choices {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident),* $(,)? })*) => {
+        $($(#[$doc])* #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)] pub(super) enum $name { $($(#[$variant_doc])* $variant),* })*
+    };
+}
+
+choices! {
+    Violation {
+        /// Refuse it, with everything that is wrong
+        Reject,
+        /// Answer it, and record what is wrong
+        Report,
+    }
+    Drift {
+        /// Answer 500 with diagnostics
+        Fail,
+        /// Send it, and record what is wrong
+        Report,
+    }
+    UnseededArg {
+        /// The contract's example, else a generated instance
+        Example,
+        /// A generated instance
+        Generate,
+        /// 404
+        NotFound,
+    }
+    DiscriminatorArg {
+        /// It changes no verdict
+        Hint,
+        /// It chooses the branch that counts
+        Select,
+    }
+    UnknownQueryArg {
+        /// Record a warning
+        Report,
+        /// Refuse the request
+        Refuse,
+    }
+    EditionArg {
+        /// The "Applications" page of ChatKitty's documentation
+        Page,
+    }
+    FailOn {
+        /// Requests that broke the contract
+        Violations,
+        /// Responses that broke the contract
+        Drift,
+    }
+    LogFormat {
+        /// human on a terminal, else logfmt
+        Auto,
+        /// For people
+        Human,
+        /// key=value
+        Logfmt,
+        /// One JSON object a line
+        Json,
+    }
+    CheckFormat {
+        /// For people
+        Text,
+        /// One JSON array
+        Json,
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    humantime::parse_duration(text).map_err(|error| format!("{error}; write it like 10s or 12h"))
+}
+
+fn bytes(text: &str) -> Result<usize, String> {
+    let size: bytesize::ByteSize = text.parse().map_err(|_| "write it like 65536, 64KiB or 10MiB".to_owned())?;
+    usize::try_from(size.as_u64()).map_err(|_| "it is more than this machine can address".to_owned())
+}
+
+impl ContractArgs {
+    /// The builder that these arguments mean.
+    pub(super) fn builder(&self) -> Builder {
+        let mut builder = MockServer::builder()
+            .edition(match self.edition {
+                EditionArg::Page => Edition::Page,
+            })
+            .discriminator(match self.discriminator {
+                DiscriminatorArg::Hint => Discriminator::Hint,
+                DiscriminatorArg::Select => Discriminator::Select,
+            })
+            .unknown_query(match self.unknown_query {
+                UnknownQueryArg::Report => UnknownQuery::Report,
+                UnknownQueryArg::Refuse => UnknownQuery::Refuse,
+            })
+            .ignore_base_path(self.ignore_base_path)
+            .allow_outside_refs(self.allow_outside_refs);
+        if let Some(file) = &self.openapi {
+            builder = builder.openapi(file);
+        }
+        for path in &self.fixtures {
+            builder = builder.fixtures(path);
+        }
+        builder
+    }
+}
+
+impl ServeArgs {
+    /// The builder that these arguments mean; `port` where none is given.
+    pub(super) fn builder(&self, port: u16) -> Builder {
+        let mut builder = self
+            .contract
+            .builder()
+            .host(self.host)
+            .port(self.port.unwrap_or(port))
+            .on_violation(match self.on_violation {
+                Violation::Reject => OnViolation::Reject,
+                Violation::Report => OnViolation::Report,
+            })
+            .on_drift(match self.on_drift {
+                Drift::Fail => OnDrift::Fail,
+                Drift::Report => OnDrift::Report,
+            })
+            .unseeded(match self.unseeded {
+                UnseededArg::Example => Unseeded::Example,
+                UnseededArg::Generate => Unseeded::Generate,
+                UnseededArg::NotFound => Unseeded::NotFound,
+            })
+            .max_body(self.max_body)
+            .journal(self.journal);
+        if let Some(seed) = self.seed {
+            builder = builder.seed(seed);
+        }
+        if let Some(ttl) = self.token_ttl {
+            builder = builder.token_ttl(ttl);
+        }
+        if let Some(token) = &self.admin_token {
+            builder = builder.admin_token(token);
+        }
+        builder
+    }
+}
+
+/// `serve` is meant where no verb is typed.
+pub(super) fn with_default_verb(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let first = arguments.get(1).map(|argument| argument.to_string_lossy().into_owned());
+    let flag = |text: &str| text.starts_with('-') && !["-h", "--help", "-V", "--version"].contains(&text);
+    if first.as_deref().is_none_or(flag) {
+        arguments.insert(1.min(arguments.len()), "serve".into());
+    }
+    arguments
+}
+
+/// Verbs and flags that the documentation names and this version does not have.
+const LATER_VERBS: [&str; 3] = ["proxy", "audit", "man"];
+pub(super) const LATER_FLAGS: [&str; 10] = [
+    "watch",
+    "tls-cert",
+    "tls-key",
+    "tls-self-signed",
+    "report",
+    "min-coverage",
+    "clock",
+    "strict-oauth",
+    "allow-remote-refs",
+    "explain-state",
+];
+
+/// What of the arguments is not available yet, by name.
+pub(super) fn unavailable(arguments: &[OsString]) -> Option<String> {
+    let mut words = arguments.iter().skip(1).map(|argument| argument.to_string_lossy());
+    if let Some(verb) = words.next().filter(|verb| LATER_VERBS.contains(&verb.as_ref())) {
+        return Some(format!("the command `{verb}` is not available in this version"));
+    }
+    let typed = words.take_while(|word| word != "--").find_map(|word| {
+        let name = word.strip_prefix("--")?.split('=').next()?.to_owned();
+        LATER_FLAGS.contains(&name.as_str()).then_some(format!("`--{name}` is not available in this version"))
+    });
+    typed.or_else(|| {
+        let variable = |flag: &&str| format!("CHATKITTY_MOCK_{}", flag.to_uppercase().replace('-', "_"));
+        let set = LATER_FLAGS.iter().map(|flag| variable(flag)).find(|name| std::env::var_os(name).is_some())?;
+        Some(format!("the environment sets `{set}`, which is not available in this version"))
+    })
+}

@@ -1,0 +1,77 @@
+//! `check`: everything wrong with contracts and fixtures; nothing is started.
+
+use super::args::{CheckArgs, CheckFormat};
+use super::{VIOLATED, terminal};
+use chatkitty_mock::SourceFile;
+use chatkitty_mock::diagnostic::{Diagnostic, Severity, render};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+pub(super) fn run(arguments: &CheckArgs) -> ExitCode {
+    let (contracts, fixtures) = match sorted(&arguments.files) {
+        Ok(sorted) => sorted,
+        Err(message) => return terminal::usage_error(&message, None),
+    };
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let mut add = |found: Vec<Diagnostic>| {
+        for diagnostic in found {
+            if !diagnostics.contains(&diagnostic) {
+                diagnostics.push(diagnostic);
+            }
+        }
+    };
+    // Fixtures are checked against the first contract given, or the one of the flags.
+    let mut rest = contracts.iter();
+    let mut builder = arguments.contract.builder();
+    if let Some(first) = rest.next() {
+        builder = builder.openapi(first);
+    }
+    for fixture in &fixtures {
+        builder = builder.fixtures(fixture);
+    }
+    add(builder.check().diagnostics);
+    for contract in rest {
+        add(arguments.contract.builder().openapi(contract).check().diagnostics);
+    }
+    report(arguments, &diagnostics)
+}
+
+fn report(arguments: &CheckArgs, diagnostics: &[Diagnostic]) -> ExitCode {
+    let count = |severity: Severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    match arguments.format {
+        CheckFormat::Json => {
+            let list: Vec<Value> = diagnostics.iter().map(Diagnostic::to_json).collect();
+            terminal::out(&format!("{}\n", Value::Array(list)));
+        }
+        CheckFormat::Text => {
+            if !diagnostics.is_empty() {
+                terminal::out(&format!("{}\n", render(diagnostics, false)));
+            }
+            terminal::out(&format!("{errors} errors, {warnings} warnings\n"));
+        }
+    }
+    if errors > 0 || arguments.strict && warnings > 0 { ExitCode::from(VIOLATED) } else { ExitCode::SUCCESS }
+}
+
+/// Contracts apart from fixtures: a file with an `openapi` or `swagger` member is a contract.
+fn sorted(files: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<PathBuf>), String> {
+    let (mut contracts, mut fixtures) = (Vec::new(), Vec::new());
+    for file in files {
+        if file.is_dir() {
+            fixtures.push(file.clone());
+            continue;
+        }
+        let text = std::fs::read(file).map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
+        let text = String::from_utf8_lossy(&text);
+        let value = SourceFile::new(file.display().to_string(), text.as_ref()).parse().map(|parsed| parsed.value);
+        // What does not parse is what its text looks like.
+        let contract = match &value {
+            Ok(value) => value.get("openapi").is_some() || value.get("swagger").is_some(),
+            Err(_) => text.lines().take(50).any(|line| line.starts_with("openapi:") || line.contains("\"openapi\"")),
+        };
+        if contract { contracts.push(file.clone()) } else { fixtures.push(file.clone()) }
+    }
+    Ok((contracts, fixtures))
+}

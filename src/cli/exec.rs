@@ -1,0 +1,154 @@
+//! `exec`: a command with the stand-in beside it, and a verdict at the end.
+
+use super::args::ExecArgs;
+use super::serve::Signals;
+use super::{VIOLATED, logging, terminal};
+use chatkitty_mock::MockServer;
+use rustix::process::{Pid, Signal, kill_process};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitCode, ExitStatus};
+use tokio::process::{Child, Command};
+use tracing::Level;
+
+/// What shells answer when a command is not there.
+const NOT_FOUND: u8 = 127;
+
+pub(super) fn run(arguments: &ExecArgs) -> ExitCode {
+    logging::start(&arguments.serve, Level::WARN);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return terminal::usage_error(&format!("cannot start a runtime: {error}"), None),
+    };
+    runtime.block_on(exec(arguments))
+}
+
+async fn exec(arguments: &ExecArgs) -> ExitCode {
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => return terminal::usage_error(&format!("cannot listen for signals: {error}"), None),
+    };
+    let mut mock = match arguments.serve.builder(0).start() {
+        Ok(mock) => mock,
+        Err(error) => return terminal::start_error(&error),
+    };
+    mock.allow_violations();
+    let variables = match variables(&mock, &arguments.variables) {
+        Ok(variables) => variables,
+        Err(message) => return terminal::usage_error(&message, Some("write it like --env API_URL={url}")),
+    };
+    let Some((program, words)) = arguments.command.split_first() else {
+        return terminal::usage_error("there is no command to run", Some("write it after `--`"));
+    };
+    let mut child = match Command::new(program).args(words).envs(variables).kill_on_drop(true).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            terminal::err(&format!("error: cannot run `{}`: {error}\n", program.to_string_lossy()));
+            return ExitCode::from(NOT_FOUND);
+        }
+    };
+    let status = match wait(&mut child, &mut signals).await {
+        Ok(status) => status,
+        Err(error) => return terminal::usage_error(&format!("cannot wait for the command: {error}"), None),
+    };
+    mock.stop().await;
+    let report = mock.report();
+    if !report.is_clean() {
+        terminal::err(&report.render(terminal::color()));
+    }
+    match own_code(status) {
+        0 if report.is_clean() => ExitCode::SUCCESS,
+        0 => ExitCode::from(VIOLATED),
+        code => ExitCode::from(code),
+    }
+}
+
+/// Waits for the command, and hands signals on to it.
+async fn wait(child: &mut Child, signals: &mut Signals) -> std::io::Result<ExitStatus> {
+    loop {
+        tokio::select! {
+            status = child.wait() => return status,
+            number = signals.next() => {
+                let signal = if number == 15 { Signal::TERM } else { Signal::INT };
+                let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+                if let Some(pid) = pid {
+                    // It may be gone already; then there is nobody to tell.
+                    let _ = kill_process(pid, signal);
+                }
+            }
+        }
+    }
+}
+
+fn own_code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    u8::try_from(code).unwrap_or(1)
+}
+
+/// The environment of the command.
+fn variables(mock: &MockServer, templates: &[String]) -> Result<Vec<(String, String)>, String> {
+    let applications = mock.applications();
+    let mut variables = vec![
+        ("CHATKITTY_BASE_URL".to_owned(), mock.url().to_owned()),
+        ("CHATKITTY_TOKEN_URL".to_owned(), mock.token_url().to_owned()),
+        ("CHATKITTY_MOCK_ADMIN_URL".to_owned(), mock.admin_url().to_owned()),
+    ];
+    if let Some(first) = applications.first() {
+        variables.push(("CHATKITTY_CLIENT_ID".to_owned(), first.client_id().to_owned()));
+        variables.push(("CHATKITTY_CLIENT_SECRET".to_owned(), first.client_secret().to_owned()));
+    }
+    if let Some(token) = mock.admin_token() {
+        variables.push(("CHATKITTY_MOCK_ADMIN_TOKEN".to_owned(), token.to_owned()));
+    }
+    for application in &applications {
+        let name: String = application
+            .name()
+            .to_uppercase()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
+        variables.push((format!("CHATKITTY_{name}_CLIENT_ID"), application.client_id().to_owned()));
+        variables.push((format!("CHATKITTY_{name}_CLIENT_SECRET"), application.client_secret().to_owned()));
+    }
+    let first = applications.first();
+    let known = [
+        ("url", mock.url()),
+        ("token_url", mock.token_url()),
+        ("admin_url", mock.admin_url()),
+        ("client_id", first.map_or("", |application| application.client_id())),
+        ("client_secret", first.map_or("", |application| application.client_secret())),
+    ];
+    for template in templates {
+        let (name, value) = template.split_once('=').ok_or_else(|| format!("`--env {template}` has no `=`"))?;
+        variables.push((name.to_owned(), expanded(value, &known)?));
+    }
+    Ok(variables)
+}
+
+fn expanded(template: &str, known: &[(&str, &str)]) -> Result<String, String> {
+    let mut output = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) =
+            after.split_once('}').ok_or_else(|| format!("`{template}` has a brace that is not closed"))?;
+        let value = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let value = value.ok_or_else(|| format!("`{{{name}}}` in `{template}` is unknown; there are {{url}}, {{token_url}}, {{client_id}}, {{client_secret}}, {{admin_url}}"))?;
+        output.push_str(before);
+        output.push_str(value);
+        rest = after;
+    }
+    output.push_str(rest);
+    Ok(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expanded;
+
+    #[test]
+    fn templates_are_expanded_and_unknown_names_refused() {
+        let known = [("url", "http://h"), ("client_id", "id")];
+        assert_eq!(expanded("{url}/v1?id={client_id}", &known), Ok("http://h/v1?id=id".to_owned()));
+        assert!(expanded("{nope}", &known).is_err());
+        assert!(expanded("{url", &known).is_err());
+    }
+}
