@@ -39,3 +39,8 @@ pub use mock_server::{
     Application, Builder, CheckOutcome, ContractInfo, Edition, Error, MockServer, UnknownQuery, Violated,
 };
 pub use source::{Focus, SourceFile};
+
+/// The README's Rust blocks are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

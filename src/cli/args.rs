@@ -352,7 +352,7 @@ pub(super) fn unavailable(arguments: &[OsString]) -> Option<String> {
     });
     typed.or_else(|| {
         let variable = |flag: &&str| format!("CHATKITTY_MOCK_{}", flag.to_uppercase().replace('-', "_"));
-        let set = LATER_FLAGS.iter().map(|flag| variable(flag)).find(|name| std::env::var_os(name).is_some())?;
+        let set = LATER_FLAGS.iter().map(variable).find(|name| std::env::var_os(name).is_some())?;
         Some(format!("the environment sets `{set}`, which is not available in this version"))
     })
 }

@@ -33,7 +33,7 @@ pub(crate) enum Version {
 
 /// Where a document comes from.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub(crate) enum Source {
     /// A file; relative references are read from its folder.
     File(PathBuf),
     /// Text that is at hand, and the name to show for it. A name ending in `.json` is read as JSON.
@@ -47,7 +47,7 @@ pub enum Source {
 
 /// What a document may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Reach {
+pub(crate) enum Reach {
     /// Files in the folder of the document and below.
     #[default]
     Folder,
@@ -170,7 +170,10 @@ impl Document {
     }
 }
 
-fn open_root(source: &Source) -> Result<(Arc<SourceFile>, Uri<String>, Option<PathBuf>), Diagnostic> {
+/// The root file, its URI, and the folder that its references are read from.
+type Root = (Arc<SourceFile>, Uri<String>, Option<PathBuf>);
+
+fn open_root(source: &Source) -> Result<Root, Diagnostic> {
     match source {
         Source::Text { name, text } => {
             let uri = file_uri(Path::new(name)).ok_or_else(|| unreadable(name, "the name is no path"))?;
@@ -264,7 +267,6 @@ struct Loader {
     identified: Vec<(String, String)>,
     /// Whether `$id` and anchors have a meaning (3.1 and later).
     identify: bool,
-    next: usize,
 }
 
 /// What the members of an object are called by.
@@ -291,7 +293,6 @@ impl Loader {
             anchors: HashMap::new(),
             identified: Vec::new(),
             identify: false,
-            next: 0,
         }
     }
 

@@ -27,7 +27,7 @@ mod tree;
 use crate::diagnostic::{Diagnostic, Location, Part, Severity, code, did_you_mean};
 use crate::message::Request;
 use crate::source::Focus;
-use document::{Document, Version};
+use document::Document;
 use http::Method;
 use jsonschema::Draft;
 use lower::Direction;
@@ -37,16 +37,16 @@ use schema::{Checker, SchemaUse, Schemas};
 use security::{KeyLocation, Scheme, SchemeKind};
 use serde_json::Value;
 
-pub use document::{Reach, Source};
+pub(crate) use document::{Reach, Source};
 pub use lower::Discriminator;
-pub(crate) use operation::{Content, Members, Operation, Prepared, ResponseDeclaration, StatusKey};
+pub(crate) use operation::{Content, Members, Operation, Prepared, ResponseDeclaration};
 pub(crate) use request::Decoded;
 pub(crate) use response::prepare;
 pub(crate) use standalone::Standalone;
 
 /// What decides how a document is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Options {
+pub(crate) struct Options {
     /// What a discriminator does.
     pub discriminator: Discriminator,
     /// Which files references may lead to.
@@ -60,7 +60,7 @@ pub struct Options {
 }
 
 /// A compiled contract.
-pub struct Contract {
+pub(crate) struct Contract {
     document: Document,
     options: Options,
     request: Schemas,
@@ -116,7 +116,7 @@ impl Contract {
     /// # Errors
     ///
     /// The document cannot be read, is no OpenAPI 3 document, or has a path under `/_mock`.
-    pub fn load(source: &Source, options: Options) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+    pub(crate) fn load(source: &Source, options: Options) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         let (document, mut findings) = Document::load(source, options.reach)?;
         let roots = compile::schema_roots(&document);
         let mut patterns = Patterns::default();
@@ -156,17 +156,17 @@ impl Contract {
     }
 
     /// What is wrong with the document beyond what [`Contract::load`] finds: checks that cost time and change nothing.
-    pub fn lint(&self) -> Vec<Diagnostic> {
+    pub(crate) fn lint(&self) -> Vec<Diagnostic> {
         tidy(lint::lint(self))
     }
 
     /// `info.title`.
-    pub fn title(&self) -> &str {
+    pub(crate) fn title(&self) -> &str {
         &self.title
     }
 
     /// `info.version`.
-    pub fn version(&self) -> &str {
+    pub(crate) fn version(&self) -> &str {
         &self.version
     }
 

@@ -3,7 +3,7 @@
 use super::Contract;
 use super::decode;
 use super::generate::generate;
-use super::lower::{Direction, SELECTED, reference_pointer};
+use super::lower::{SELECTED, reference_pointer};
 use super::operation::{Content, Example, HeaderDeclaration, Operation, Prepared, ResponseDeclaration, StatusKey};
 use super::schema::Checker;
 use super::tree::SchemaTree;
@@ -284,6 +284,3 @@ pub(super) fn is_write_only(tree: &dyn SchemaTree, at: &str, depth: usize) -> bo
     target.is_some_and(|target| is_write_only(tree, &target, depth + 1))
         || (0..count).any(|index| is_write_only(tree, &format!("{at}/allOf/{index}"), depth + 1))
 }
-
-/// The direction whose schemas responses are checked against.
-pub(crate) const DIRECTION: Direction = Direction::Response;

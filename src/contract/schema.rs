@@ -180,7 +180,7 @@ impl SchemaUse {
         }
         let mut found = Vec::new();
         for error in validator.iter_errors(value).take(VIOLATIONS_MAX) {
-            checker.report(&error, value, part, prefix, 0, &mut found);
+            checker.report(&error, part, prefix, 0, &mut found);
         }
         found.dedup();
         found.truncate(VIOLATIONS_MAX);
@@ -196,15 +196,7 @@ pub(crate) struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn report(
-        self,
-        error: &ValidationError<'_>,
-        root: &Value,
-        part: Part,
-        prefix: &str,
-        depth: usize,
-        found: &mut Vec<Diagnostic>,
-    ) {
+    fn report(self, error: &ValidationError<'_>, part: Part, prefix: &str, depth: usize, found: &mut Vec<Diagnostic>) {
         let location = error.absolute_keyword_location().map(|uri| uri.as_str().to_owned()).unwrap_or_default();
         let at = self.schemas.document_pointer(&location);
         let keyword = keyword_of(error);
@@ -224,7 +216,7 @@ impl Checker<'_> {
             && let Some(branch) = self.meant_branch(error, at.as_deref())
         {
             for inner in branch {
-                self.report(inner, root, part, prefix, depth + 1, found);
+                self.report(inner, part, prefix, depth + 1, found);
             }
         }
     }

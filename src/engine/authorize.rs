@@ -27,6 +27,9 @@ enum Lack {
     Scope(Vec<String>),
 }
 
+/// What is lacking, and the application that the credentials name all the same.
+type Lacking = (Lack, Option<Arc<Application>>);
+
 impl Engine {
     /// Checks the operation's security requirements: one alternative must be satisfied in all its schemes.
     pub(super) fn authorize(
@@ -35,7 +38,7 @@ impl Engine {
         request: &Request,
         now: Timestamp,
     ) -> Result<Option<Arc<Application>>, Denied> {
-        let mut nearest: Option<(Lack, Option<Arc<Application>>)> = None;
+        let mut nearest: Option<Lacking> = None;
         for requirement in &operation.security {
             let mut speaks_for = None;
             let mut lack = None;
@@ -51,10 +54,9 @@ impl Engine {
                     Ok(application) => speaks_for = speaks_for.or(application),
                     // What lacks most decides, so that a caller is told of missing credentials first.
                     Err(found) => {
-                        lack = Some(lack.map_or(
-                            found.clone(),
-                            |known: (Lack, Option<Arc<Application>>)| if found.0 < known.0 { found } else { known },
-                        ))
+                        lack = Some(
+                            lack.map_or(found.clone(), |known: Lacking| if found.0 < known.0 { found } else { known }),
+                        )
                     }
                 }
             }
@@ -83,7 +85,7 @@ impl Engine {
         scopes: &[String],
         request: &Request,
         now: Timestamp,
-    ) -> Result<Option<Arc<Application>>, (Lack, Option<Arc<Application>>)> {
+    ) -> Result<Option<Arc<Application>>, Lacking> {
         match scheme.presented(request) {
             Presented::Absent => {
                 Err((Lack::Credentials(format!("the request carries no credentials for `{}`", scheme.name)), None))

@@ -10,7 +10,7 @@ mod identity;
 mod prefer;
 mod refuse;
 
-use crate::contract::{Contract, Decoded, Operation, Routed};
+use crate::contract::{Contract, Operation, Routed};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::evidence::{Exchange, Journal, Kept};
 

@@ -9,5 +9,5 @@ mod report;
 
 pub(crate) use exchange::Kept;
 pub use exchange::{Exchange, Verdict};
-pub(crate) use journal::{Filter, Journal, Page};
+pub(crate) use journal::{Filter, Journal};
 pub use report::Report;

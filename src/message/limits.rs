@@ -3,7 +3,7 @@ use std::time::Duration;
 /// What a client can make grow, each with its unit, default and consequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Bytes of a request body, as sent and as inflated. Default 10 MiB; over it 413.
     pub body_bytes_max: usize,
     /// Bytes of the request line and the header section. Default 64 KiB; over it 431.

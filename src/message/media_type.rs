@@ -131,10 +131,9 @@ fn wildcard(text: &str) -> Option<MediaType> {
     if subtype != "*" {
         return None;
     }
-    let parsed =
-        Parsed::parse(&format!("{}/x;{rest}", if kind == "*" { "x" } else { kind }).trim_end_matches(';').to_owned())
-            .ok()
-            .map(|parsed| MediaType::of(&parsed))?;
+    let parsed = Parsed::parse(format!("{}/x;{rest}", if kind == "*" { "x" } else { kind }).trim_end_matches(';'))
+        .ok()
+        .map(|parsed| MediaType::of(&parsed))?;
     Some(MediaType { kind: kind.to_ascii_lowercase(), subtype: "*".to_owned(), parameters: parsed.parameters })
 }
 

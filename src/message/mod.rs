@@ -7,10 +7,10 @@ pub(crate) mod media_type;
 
 use bytes::Bytes;
 
-pub use limits::Limits;
+pub(crate) use limits::Limits;
 
 /// A whole request: head and body.
-pub type Request = http::Request<Bytes>;
+pub(crate) type Request = http::Request<Bytes>;
 
 /// A whole reply: head and body.
-pub type Reply = http::Response<Bytes>;
+pub(crate) type Reply = http::Response<Bytes>;

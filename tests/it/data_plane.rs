@@ -57,6 +57,9 @@ fn header<'r>(response: &'r Response<Bytes>, name: &str) -> Option<&'r str> {
     response.headers().get(name).map(|value| value.to_str().unwrap())
 }
 
+/// Header fields of a request.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 #[test]
@@ -98,7 +101,7 @@ fn malformed_token_requests_get_the_errors_of_rfc_6749() {
     let nobody = basic("nobody", plane.app.client_secret());
     let grant = "grant_type=client_credentials";
     let other_client = format!("{grant}&client_id=other&client_secret=x");
-    let cases: [(&[(&str, &str)], &str, u16, &str); 12] = [
+    let cases: [(Fields<'_>, &str, u16, &str); 12] = [
         (&[("authorization", &wrong), FORM], grant, 401, "invalid_client"),
         (&[("authorization", &nobody), FORM], grant, 401, "invalid_client"),
         (&[("authorization", "Basic %%%"), FORM], grant, 401, "invalid_client"),
@@ -227,7 +230,7 @@ fn each_way_to_refuse_has_its_status() {
     let auth = ("authorization", bearer.as_str());
     let good = r#"{"guestUsers":"DISABLED","userCreatedChannels":"DISABLED"}"#;
     let settings = "/v1/application/settings";
-    let cases: [(Method, &str, &[(&str, &str)], &str, u16, &str); 13] = [
+    let cases: [(Method, &str, Fields<'_>, &str, u16, &str); 13] = [
         (Method::GET, "/v1/nothing", &[auth], "", 404, "CK0101"),
         (Method::GET, "/v1/application/", &[auth], "", 404, "CK0101"),
         (Method::DELETE, settings, &[auth], "", 405, "CK0102"),

@@ -1,6 +1,16 @@
-//! Integration tests.
+//! Integration tests: the library, the binary, and other people's clients against it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails; figures are for its reader"
+)]
+
+#[cfg(feature = "cli")]
+mod command_line;
 mod conformance;
 mod control_plane;
 mod data_plane;
 mod library;
+#[cfg(feature = "cli")]
+mod real_parts;
 mod tidy;

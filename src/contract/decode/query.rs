@@ -83,7 +83,7 @@ pub(crate) fn decode_query(
 /// Splits a value that is not exploded at its style's delimiter, raw or percent-encoded as the style has it.
 fn split(style: Style, value: &str) -> Vec<String> {
     let text = match style {
-        Style::SpaceDelimited => value.replace('+', "%20").replace(' ', "%20"),
+        Style::SpaceDelimited => value.replace(['+', ' '], "%20"),
         Style::PipeDelimited => value.replace("%7C", "|").replace("%7c", "|"),
         _ => value.to_owned(),
     };

@@ -1,0 +1,307 @@
+//! The binary, as scripts and people use it.
+
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_chatkitty-mock");
+
+fn command() -> Command {
+    let mut command = Command::new(BINARY);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CHATKITTY_MOCK_")) {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command().args(arguments).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A folder of one test's own.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running `serve`; it is ready when this exists.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) ready: Value,
+    output: BufReader<std::process::ChildStdout>,
+}
+
+impl Server {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        if line.is_empty() {
+            let mut text = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+            panic!("no ready line: {text}");
+        }
+        Self { child, ready: serde_json::from_str(&line).unwrap(), output }
+    }
+
+    pub(crate) fn with(arguments: &[&str]) -> Self {
+        Self::start(command().args(["serve", "--port", "0"]).args(arguments))
+    }
+
+    fn signal(&self, name: &str) {
+        assert!(
+            Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap().success()
+        );
+    }
+
+    /// Stops it; gives exit code, the rest of stdout, and stderr.
+    fn stop(mut self, signal: &str) -> (Option<i32>, String, String) {
+        self.signal(signal);
+        let code = self.child.wait().unwrap().code();
+        let (mut out, mut err) = (String::new(), String::new());
+        self.output.read_to_string(&mut out).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        (code, out, err)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn serve_prints_one_ready_line_and_stops_on_sigterm_and_sigint() {
+    for signal in ["TERM", "INT"] {
+        let server = Server::with(&[]);
+        let ready = server.ready.clone();
+        let keys: Vec<&String> = ready.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["event", "v", "url", "port", "pid", "admin_url", "token_url", "contract", "applications"]);
+        assert_eq!((ready["event"].as_str(), ready["v"].as_u64()), (Some("ready"), Some(1)));
+        assert_eq!(ready["url"], format!("http://127.0.0.1:{}", ready["port"]));
+        assert_eq!(ready["contract"]["operations"], 3);
+        assert_eq!(ready["applications"][0]["name"], "development");
+        let (code, rest, err) = server.stop(signal);
+        assert_eq!((code, rest.as_str()), (Some(0), ""), "{signal}");
+        assert!(err.contains("client secret") && err.contains("curl "), "a banner: {err}");
+    }
+}
+
+#[test]
+fn the_ready_file_has_the_ready_line_and_ready_finds_it() {
+    let folder = Folder::new("ready");
+    let file = folder.0.join("ready.json").display().to_string();
+    let server = Server::with(&["-q", "--ready-file", &file]);
+    assert_eq!(serde_json::from_str::<Value>(&std::fs::read_to_string(&file).unwrap()).unwrap(), server.ready);
+    assert_eq!(run(&["ready", "--wait", "--timeout", "5s", "--ready-file", &file]).status.code(), Some(0));
+    let url = server.ready["url"].as_str().unwrap();
+    assert_eq!(run(&["ready", "--url", url]).status.code(), Some(0));
+    assert_eq!(stdout(&run(&["verify", "--url", url])), "pass: 0 exchanges, 0 with violations, 0 with drift\n");
+    assert_eq!(run(&["stop", "--url", url]).status.code(), Some(0));
+    assert_eq!(run(&["ready", "--url", url]).status.code(), Some(1));
+    assert_eq!(run(&["verify", "--url", url]).status.code(), Some(2));
+}
+
+#[test]
+fn a_busy_port_is_an_error_with_a_suggestion() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let output = run(&["--port", &taken.local_addr().unwrap().port().to_string()]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""));
+    assert!(stderr(&output).contains("--port 0"), "{}", stderr(&output));
+}
+
+#[test]
+fn flags_go_before_environment_before_file() {
+    let folder = Folder::new("config");
+    folder.file("chatkitty-mock.toml", "seed = 1\ntoken-ttl = \"5s\"\nquiet = true\n");
+    let seeded = |seed: &str| {
+        let server = Server::start(
+            command().current_dir(&folder.0).args(["serve", "--port", "0"]).env("CHATKITTY_MOCK_SEED", seed),
+        );
+        server.ready["url"].as_str().unwrap().to_owned()
+    };
+    seeded("2");
+    let issue = |command: &mut Command| {
+        let script = r#"curl -s -u "$CHATKITTY_CLIENT_ID:$CHATKITTY_CLIENT_SECRET" -d grant_type=client_credentials "$CHATKITTY_TOKEN_URL""#;
+        let output = command.args(["--", "sh", "-c", script]).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+    };
+    let exec = || {
+        let mut command = command();
+        command.current_dir(&folder.0).arg("exec");
+        command
+    };
+    let from_file = issue(&mut exec());
+    assert_eq!(from_file["expires_in"], 5);
+    assert_eq!(from_file, issue(&mut exec()), "the file's seed makes tokens repeatable");
+    let from_environment = issue(exec().env("CHATKITTY_MOCK_SEED", "2"));
+    assert_ne!(from_file["access_token"], from_environment["access_token"]);
+    assert_eq!(from_file, issue(exec().env("CHATKITTY_MOCK_SEED", "2").args(["--seed", "1"])));
+}
+
+#[test]
+fn mistakes_of_usage_are_named_with_a_place_and_a_suggestion() {
+    let folder = Folder::new("mistakes");
+    for (text, place, help) in [
+        ("sed = 1\n", "chatkitty-mock.toml:1:1", "did you mean `seed`?"),
+        ("\non-violation = \"rejct\"\n", "chatkitty-mock.toml:2:16", "use one of: reject, report"),
+        ("port = \"x\"\n", "chatkitty-mock.toml:1:8", ""),
+        ("port = \n", "chatkitty-mock.toml:1:", ""),
+        ("watch = true\n", "chatkitty-mock.toml:1:1", ""),
+    ] {
+        folder.file("chatkitty-mock.toml", text);
+        let output = command().current_dir(&folder.0).output().unwrap();
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""), "{text}");
+        let error = stderr(&output);
+        assert!(error.contains(place) && error.contains(help), "{text}: {error}");
+    }
+    for arguments in [
+        &["serve", "--prot", "1"][..],
+        &["srve"],
+        &["--port", "x"],
+        &["--max-body", "lots"],
+        &["exec"],
+        &["explain", "CK9999"],
+        &["--openapi", "no/such.yaml"],
+    ] {
+        let output = run(arguments);
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(!stderr(&output).is_empty());
+    }
+    let bad = command().env("CHATKITTY_MOCK_PORT", "x").output().unwrap();
+    assert_eq!(bad.status.code(), Some(2));
+}
+
+#[test]
+fn what_is_not_there_yet_is_refused_by_name() {
+    for arguments in [
+        &["proxy"][..],
+        &["audit", "x.har"],
+        &["serve", "--watch"],
+        &["--tls-cert=x"],
+        &["exec", "--report", "junit", "--", "true"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains("is not available in this version"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn exec_gives_the_commands_code_and_fails_on_violations() {
+    let exec = |script: &str| run(&["exec", "--env", "API_URL={url}/x", "--", "sh", "-c", script]);
+    assert_eq!(exec("exit 3").status.code(), Some(3));
+    assert_eq!(exec("kill -TERM $$").status.code(), Some(128 + 15));
+    let output = exec(r#"echo "$CHATKITTY_BASE_URL $API_URL $CHATKITTY_STAGING_CLIENT_ID $CHATKITTY_MOCK_ADMIN_URL""#);
+    assert_eq!(output.status.code(), Some(0));
+    let text = stdout(&output);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert_eq!(words.len(), 4, "no ready line, only what the command prints: {text}");
+    assert_eq!(words[1], format!("{}/x", words[0]));
+    let output = exec(r#"curl -s "$CHATKITTY_BASE_URL/v1/nothing""#);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("CK0101"), "{}", stderr(&output));
+    assert_eq!(run(&["exec", "--", "no-such-command-here"]).status.code(), Some(127));
+    let folder = Folder::new("exec");
+    let marker = folder.0.join("ran");
+    let output = run(&["exec", "--openapi", "no/such.yaml", "--", "touch", &marker.display().to_string()]);
+    assert_eq!((output.status.code(), marker.exists()), (Some(2), false));
+}
+
+#[test]
+fn serve_fails_on_what_it_is_told_to() {
+    for (arguments, code) in [(&[][..], 0), (&["--fail-on", "violations"][..], 1), (&["--fail-on", "drift"][..], 0)] {
+        let server = Server::with(arguments);
+        let url = format!("{}/v1/nothing", server.ready["url"].as_str().unwrap());
+        assert!(Command::new("curl").args(["-s", "-o", "/dev/null", &url]).status().unwrap().success());
+        assert_eq!(server.stop("TERM").0, Some(code), "{arguments:?}");
+    }
+}
+
+const THREE_MISTAKES: &str = "credentials: { client_id: a, client_secret: b }
+resuorces: {}
+resources:
+  /v1/aplication: {}
+  /v1/application/settings:
+    guestUsers: ENABLD
+    userCreatedChannels: ENABLED
+";
+
+#[test]
+fn check_shows_every_mistake_of_a_fixture_with_both_places_and_serve_refuses_it() {
+    let folder = Folder::new("check");
+    let fixture = folder.file("broken.yaml", THREE_MISTAKES);
+    let output = run(&["check", &fixture]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for (place, rest) in [
+        ("broken.yaml:2:1", "did you mean `resources`?"),
+        ("broken.yaml:4:3", "did you mean `/v1/application`?"),
+        ("broken.yaml:6:17", "did you mean `ENABLED`?"),
+    ] {
+        assert!(text.contains(place) && text.contains(rest), "{place}: {text}");
+    }
+    assert!(text.contains("openapi/chatkitty.yaml:") && text.contains("3 errors, 0 warnings"), "{text}");
+    let output = run(&["check", "--format", "json", &fixture]);
+    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 3);
+    let output = run(&["serve", "--port", "0", "--fixtures", &fixture]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""));
+    assert!(stderr(&output).contains("broken.yaml:6:17"), "{}", stderr(&output));
+    assert_eq!(run(&["check"]).status.code(), Some(0));
+    assert_eq!(run(&["check", "no/such.yaml"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_contract_with_slips_is_served_and_strict_check_fails_on_them() {
+    let folder = Folder::new("slips");
+    let contract = folder.file(
+        "slips.yaml",
+        "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths:\n  /x:\n    get:\n      responses:\n        '200':\n          description: ok\n          content:\n            application/json:\n              schema: {type: integer}\n              example: nope\n",
+    );
+    let output = run(&["check", &contract]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("CK0711") && stdout(&output).contains("slips.yaml:12:"), "{}", stdout(&output));
+    assert_eq!(run(&["check", "--strict", &contract]).status.code(), Some(1));
+    let server = Server::with(&["--openapi", &contract]);
+    assert_eq!(server.ready["contract"]["edition"], Value::Null);
+}
+
+#[test]
+fn codes_are_explained_and_completions_made() {
+    assert!(stdout(&run(&["explain", "ck0203"])).contains("Cure:"));
+    assert!(stdout(&run(&["explain"])).lines().count() > 50);
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(stdout(&run(&["completions", shell])).contains("chatkitty-mock"), "{shell}");
+    }
+}
