@@ -568,7 +568,11 @@ impl Compiler<'_> {
                 (Part::Query, query_style(&style), allow_empty_value.unwrap_or(false))
             }
             oas::Parameter::Header { .. } => (Part::Header, Style::Simple, false),
-            oas::Parameter::Path { style, .. } => (Part::Path, path_style(&style), false),
+            oas::Parameter::Path { style, .. } => {
+                let style = path_style(&style);
+                let dotted = style == Style::Label && self.document.has_dotted_labels();
+                (Part::Path, if dotted { Style::DottedLabel } else { style }, false)
+            }
             oas::Parameter::Cookie { .. } => (Part::Cookie, Style::Form, false),
         };
         if part == Part::Header
@@ -908,13 +912,16 @@ fn path_style(style: &oas::PathStyle) -> Style {
 /// The names that the object schema at a pointer declares, through references and allOf.
 pub(crate) fn members(tree: &dyn SchemaTree, at: &str) -> Members {
     let mut members = Members { names: Vec::new(), open: true };
-    collect_members(tree, at, &mut members, 0);
+    collect_members(tree, at, &mut members, &mut HashSet::new());
     members
 }
 
-fn collect_members(tree: &dyn SchemaTree, at: &str, members: &mut Members, depth: usize) {
-    const DEPTH_MAX: usize = 16;
-    let Some(Value::Object(schema)) = tree.root().pointer(at).filter(|_| depth < DEPTH_MAX) else { return };
+fn collect_members(tree: &dyn SchemaTree, at: &str, members: &mut Members, entered: &mut HashSet<String>) {
+    const SCHEMAS_MAX: usize = 1_000;
+    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
+    if entered.len() > SCHEMAS_MAX || !entered.insert(at.to_owned()) {
+        return;
+    }
     for name in schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
         if !members.names.contains(name) {
             members.names.push(name.clone());
@@ -926,12 +933,12 @@ fn collect_members(tree: &dyn SchemaTree, at: &str, members: &mut Members, depth
         members.open = false;
     }
     if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(super::lower::reference_pointer) {
-        collect_members(tree, &target, members, depth + 1);
+        collect_members(tree, &target, members, entered);
     }
     for keyword in ["allOf", "oneOf", "anyOf", SELECTED] {
         let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
         for index in 0..count {
-            collect_members(tree, &format!("{at}/{keyword}/{index}"), members, depth + 1);
+            collect_members(tree, &format!("{at}/{keyword}/{index}"), members, entered);
         }
     }
 }

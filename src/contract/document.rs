@@ -111,6 +111,12 @@ impl Document {
         Some(uri.trim_end_matches('#'))
     }
 
+    /// Whether the document follows 3.0.0 to 3.0.3, whose table of styles writes labels with dots.
+    pub(crate) fn has_dotted_labels(&self) -> bool {
+        let version = self.at("/openapi").and_then(Value::as_str);
+        version.is_some_and(|version| ["3.0.0", "3.0.1", "3.0.2", "3.0.3"].contains(&version))
+    }
+
     /// Whether schemas are in a dialect before 2020-12.
     pub(crate) fn has_older_dialect(&self) -> bool {
         self.named_dialect().is_some_and(|uri| uri.contains("/draft-0") || uri.contains("/2019-09/"))

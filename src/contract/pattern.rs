@@ -37,6 +37,12 @@ impl Patterns {
     }
 }
 
+/// Whether a lowered pattern matches a text, which comes as a JSON string.
+pub(crate) fn matches(pattern: &str, text: &serde_json::Value) -> bool {
+    let built = jsonschema::options().with_pattern_options(pattern_options()).build(&json!({ "pattern": pattern }));
+    built.is_ok_and(|validator| validator.is_valid(text))
+}
+
 fn compiles(pattern: &str) -> Result<(), String> {
     let built = jsonschema::options().with_pattern_options(pattern_options()).build(&json!({ "pattern": pattern }));
     built.map(|_| ()).map_err(|_| "it is no regular expression, or needs what the engine lacks".to_owned())

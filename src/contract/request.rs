@@ -190,7 +190,12 @@ impl Checking<'_> {
         };
         let value = if media.is_json() {
             match json::parse(text.as_bytes()) {
-                Ok(parsed) => parsed.value,
+                Ok(parsed) if parsed.duplicate_keys.is_empty() => parsed.value,
+                Ok(_) => {
+                    let message = format!("the parameter `{}` names a member twice", parameter.name);
+                    self.malformed_text(parameter, code::BODY_DUPLICATE_KEY, message, None);
+                    return;
+                }
                 Err(error) => {
                     let message =
                         format!("the parameter `{}` is no well-formed JSON: {}", parameter.name, error.message);
@@ -322,7 +327,13 @@ impl Checking<'_> {
 
     fn body(&mut self, body: &RequestBody, body_bytes_max: usize) {
         let headers = self.request.headers();
-        let media_text = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        // Two fields of it make a text that is no media type.
+        let fields: Vec<String> = headers
+            .get_all(CONTENT_TYPE)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect();
+        let media_text = (!fields.is_empty()).then(|| fields.join(", "));
         if self.request.body().is_empty() {
             let media = media_text.as_deref().and_then(MediaType::parse);
             // A body of no bytes may be a value of a text or binary type, never of JSON, a form or XML.

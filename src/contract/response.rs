@@ -12,20 +12,21 @@ use crate::message::media_type::{MediaType, concrete, negotiate};
 use crate::source::{Focus, json, pointer};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 impl Operation {
-    /// The status of a plain success: the lowest declared 2xx, a 2XX range as 200, else `default` as 200, else the lowest declared.
+    /// The status of a plain success: the lowest declared 2xx, else `2XX` or `default` as 200, else the lowest declared.
     pub(crate) fn success_status(&self) -> u16 {
         let codes = self.responses.iter().filter_map(|response| match response.status {
             StatusKey::Code(code) => Some(code),
-            StatusKey::Range(class) => Some(class * 100),
-            StatusKey::Default => None,
+            _ => None,
         });
-        let lowest_success = codes.clone().filter(|code| (200..300).contains(code)).min();
-        let has_default = self.responses.iter().any(|response| response.status == StatusKey::Default);
-        lowest_success.or(has_default.then_some(200)).or_else(|| codes.filter(|code| *code >= 300).min()).unwrap_or(200)
+        let has = |key: StatusKey| self.responses.iter().any(|response| response.status == key);
+        let ranges = [3, 4, 5].into_iter().find(|class| has(StatusKey::Range(*class))).map(|class| class * 100);
+        let success = codes.clone().filter(|code| (200..300).contains(code)).min();
+        let general = (has(StatusKey::Range(2)) || has(StatusKey::Default)).then_some(200);
+        success.or(general).or_else(|| codes.filter(|code| *code >= 300).min()).or(ranges).unwrap_or(200)
     }
 }
 
@@ -85,7 +86,7 @@ impl Contract {
     pub(crate) fn generated(&self, content: &Content, seed: u64) -> Option<Prepared> {
         let value = match &content.schema {
             Some(schema) => generate(&self.response, &schema.pointer, seed)?,
-            None if content.media.is_json() => Value::Object(serde_json::Map::new()),
+            None if content.media.is_json() => Value::Object(Map::new()),
             None => Value::String(String::new()),
         };
         let value = self.readable(content, &value);
@@ -237,39 +238,60 @@ fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: u
     if depth > DEPTH_MAX || !(value.is_object() || value.is_array()) {
         return;
     }
-    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
-    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
-        strip_write_only(tree, &target, value, depth + 1);
-    }
-    for keyword in ["allOf", "oneOf", "anyOf", SELECTED] {
-        let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
-        for index in 0..count {
-            strip_write_only(tree, &format!("{at}/{keyword}/{index}"), value, depth + 1);
-        }
-    }
-    match value {
-        Value::Object(members) => {
-            let names: Vec<String> = members.keys().cloned().collect();
-            for name in names {
-                let declared = schema.get("properties").is_some_and(|properties| properties.get(&name).is_some());
-                let place = if declared {
-                    pointer::join(&format!("{at}/properties"), &name)
-                } else {
-                    format!("{at}/additionalProperties")
-                };
-                if declared && is_write_only(tree, &place, 0) {
-                    members.shift_remove(&name);
-                } else if let Some(member) = members.get_mut(&name) {
-                    strip_write_only(tree, &place, member, depth + 1);
+    let mut schemas = Vec::new();
+    in_place(tree, at, &mut schemas);
+    for at in &schemas {
+        let Some(Value::Object(schema)) = tree.root().pointer(at) else { continue };
+        match value {
+            Value::Object(members) => strip_members(tree, at, schema, members, depth),
+            Value::Array(items) => {
+                for item in items {
+                    strip_write_only(tree, &format!("{at}/items"), item, depth + 1);
                 }
             }
+            _ => {}
         }
-        Value::Array(items) => {
-            for item in items {
-                strip_write_only(tree, &format!("{at}/items"), item, depth + 1);
-            }
+    }
+}
+
+/// The schemas that apply to the same value as the one at `at`, each once.
+fn in_place(tree: &dyn SchemaTree, at: &str, found: &mut Vec<String>) {
+    const SCHEMAS_MAX: usize = 1_000;
+    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
+    if found.len() > SCHEMAS_MAX || found.iter().any(|known| known == at) {
+        return;
+    }
+    found.push(at.to_owned());
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
+        in_place(tree, &target, found);
+    }
+    for keyword in ["allOf", "oneOf", "anyOf", SELECTED] {
+        for index in 0..schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len) {
+            in_place(tree, &format!("{at}/{keyword}/{index}"), found);
         }
-        _ => {}
+    }
+}
+
+fn strip_members(
+    tree: &dyn SchemaTree,
+    at: &str,
+    schema: &Map<String, Value>,
+    members: &mut Map<String, Value>,
+    depth: usize,
+) {
+    let names: Vec<String> = members.keys().cloned().collect();
+    for name in names {
+        let declared = schema.get("properties").is_some_and(|properties| properties.get(&name).is_some());
+        let place = if declared {
+            pointer::join(&format!("{at}/properties"), &name)
+        } else {
+            format!("{at}/additionalProperties")
+        };
+        if declared && is_write_only(tree, &place, 0) {
+            members.shift_remove(&name);
+        } else if let Some(member) = members.get_mut(&name) {
+            strip_write_only(tree, &place, member, depth + 1);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Whether credentials are valid is not decided here: the authorization server knows that.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, COOKIE};
 use percent_encoding::percent_decode_str;
 
@@ -132,10 +132,13 @@ fn authorization<'r>(request: &'r Request, scheme: &str) -> Result<Option<&'r st
 
 /// RFC 7617: base64 of `user:password`, split at the first colon.
 pub(crate) fn basic(credentials: &str) -> Presented {
-    let decoded = STANDARD.decode(credentials).or_else(|_| STANDARD_NO_PAD.decode(credentials));
+    let decoded = STANDARD.decode(credentials);
     let Some(text) = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()) else {
         return Presented::Malformed("the `Basic` credentials are no base64 of UTF-8 text".to_owned());
     };
+    if text.chars().any(char::is_control) {
+        return Presented::Malformed("the `Basic` credentials have control characters".to_owned());
+    }
     match text.split_once(':') {
         Some((user, password)) => Presented::Basic { user: user.to_owned(), password: password.to_owned() },
         None => Presented::Malformed("the `Basic` credentials have no colon".to_owned()),

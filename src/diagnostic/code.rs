@@ -25,7 +25,7 @@ pub struct Entry {
 }
 
 /// A stable code, written `CKnnnn`. Families: 01 routing, 02 schema, 03 parameters, 04 security and OAuth,
-/// 05 media types, 06 response drift, 07 contract document, 08 fixtures, 09 transport and limits, 10 gates.
+/// 05 media types, 06 response drift, 07 contract document, 08 fixtures, 09 transport and limits.
 #[derive(Clone, Copy)]
 pub struct Code(&'static Entry);
 
@@ -443,14 +443,4 @@ catalogue! {
         "`Prefer: handling=strict` was given, and another preference names something that the contract does not declare.",
         "`Prefer: code=599, handling=strict`",
         "Name a declared status or example.";
-    GATE_VIOLATIONS 1001 None, Error Client,
-        "requests broke the contract",
-        "The verdict counts requests that broke the contract.",
-        "a client that sends `disabled`",
-        "Correct the client; each exchange's diagnostics say where.";
-    GATE_DRIFT 1002 None, Error Server,
-        "responses broke the contract",
-        "The verdict counts responses that broke the contract.",
-        "a fixture that was changed at run time",
-        "Correct the server or the contract.";
 }

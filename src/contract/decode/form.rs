@@ -1,13 +1,14 @@
 //! `application/x-www-form-urlencoded` bodies (OAS 3.1.1 §4.8.15).
 
 use super::BodyError;
-use super::query::{Gathered, Query, decode_query};
+use super::query::{Gathered, PAIRS_MAX, Query, decode_query};
 use super::style::{Raw, Shape, Style};
 use super::typed::{keyword_value, member_schemas, shape_of, typed_by};
 use crate::contract::tree::SchemaTree;
 use crate::message::media_type::MediaType;
 use crate::source::{json, pointer};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// An Encoding Object.
 #[derive(Debug, Clone)]
@@ -44,6 +45,9 @@ pub(crate) fn form_value(
 ) -> Result<Value, BodyError> {
     let text = std::str::from_utf8(body)
         .map_err(|error| BodyError::new("", format!("the form is not UTF-8 at byte {}", error.valid_up_to())))?;
+    if text.split('&').count() > PAIRS_MAX {
+        return Err(BodyError::new("", format!("the form has more than {PAIRS_MAX} pairs")));
+    }
     let query = Query::parse(text);
     let names = declared(tree, at);
     let mut object = Map::new();
@@ -55,10 +59,8 @@ pub(crate) fn form_value(
             consumed.extend(taken);
         }
     }
-    let rest: Vec<&str> = query
-        .names()
-        .filter(|name| !names.iter().any(|known| known == name) && !consumed.iter().any(|known| known == name))
-        .collect();
+    let known: HashSet<&str> = names.iter().chain(&consumed).map(String::as_str).collect();
+    let rest: Vec<&str> = query.distinct_names().filter(|name| !known.contains(name)).collect();
     for name in rest {
         if object.contains_key(name) {
             continue;

@@ -1,7 +1,11 @@
 //! The style table of OpenAPI for queries, and for bodies that are written like one.
 
+use std::collections::HashMap;
+
 use super::style::{Malformed, Raw, Shape, Style, percent_decoded};
 
+/// Pairs of one query or form. Over it the rest is left out of a query, and a form is refused.
+pub(super) const PAIRS_MAX: usize = 10_000;
 /// Nesting of `a[b][c]`. Over it the name is taken as it is.
 const NESTING_MAX: usize = 16;
 
@@ -9,6 +13,8 @@ const NESTING_MAX: usize = 16;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Query<'q> {
     pairs: Vec<(String, &'q str)>,
+    /// Where the pairs of each name are.
+    index: HashMap<String, Vec<usize>>,
 }
 
 /// Decodes a value; `+` is a space, as forms write it.
@@ -23,7 +29,24 @@ impl<'q> Query<'q> {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (leaf(name).unwrap_or_else(|_| name.to_owned()), value)
         });
-        Self { pairs: pairs.collect() }
+        let pairs: Vec<(String, &str)> = pairs.take(PAIRS_MAX).collect();
+        let mut index: HashMap<String, Vec<usize>> = HashMap::new();
+        for (position, (name, _)) in pairs.iter().enumerate() {
+            index.entry(name.clone()).or_default().push(position);
+        }
+        Self { pairs, index }
+    }
+
+    /// The names, each once, in the order of their first pairs.
+    pub(super) fn distinct_names(&self) -> impl Iterator<Item = &str> {
+        let first = |position: usize, name: &str| {
+            self.index.get(name).and_then(|positions| positions.first()) == Some(&position)
+        };
+        self.pairs
+            .iter()
+            .enumerate()
+            .filter(move |(position, (name, _))| first(*position, name))
+            .map(|(_, (name, _))| name.as_str())
     }
 
     /// The names, in order, repeated as they are.
@@ -32,7 +55,8 @@ impl<'q> Query<'q> {
     }
 
     fn values(&self, name: &str) -> Vec<&'q str> {
-        self.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| *value).collect()
+        let positions = self.index.get(name).into_iter().flatten();
+        positions.filter_map(|position| self.pairs.get(*position)).map(|(_, value)| *value).collect()
     }
 
     /// The one value of a name, decoded.

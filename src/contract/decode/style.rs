@@ -8,6 +8,8 @@ use serde_json::Value;
 pub(crate) enum Style {
     Matrix,
     Label,
+    /// `label` as OpenAPI 3.0.0 to 3.0.3 showed it: with dots where RFC 6570 has commas; both are read.
+    DottedLabel,
     Simple,
     Form,
     SpaceDelimited,
@@ -104,11 +106,12 @@ fn assigned(text: &str, delimiter: char, leaf: Leaf) -> Result<Raw, Malformed> {
 /// Decodes what stands for a path template's expression.
 pub(crate) fn decode_path(style: Style, explode: bool, shape: Shape, name: &str, text: &str) -> Result<Raw, Malformed> {
     match style {
-        Style::Label => {
+        Style::Label | Style::DottedLabel => {
             let Some(rest) = text.strip_prefix('.') else {
                 return Err(Malformed::new("a label begins with a dot", "`.value`"));
             };
-            let delimiter = if explode { '.' } else { ',' };
+            let dotted = explode || style == Style::DottedLabel && !rest.contains(',');
+            let delimiter = if dotted { '.' } else { ',' };
             match shape {
                 Shape::Primitive => percent_decoded(rest).map(Raw::Text),
                 Shape::Array => list(rest, delimiter, percent_decoded),
@@ -160,8 +163,11 @@ fn header_leaf(text: &str) -> Result<String, Malformed> {
 pub(crate) fn decode_header(explode: bool, shape: Shape, text: &str) -> Result<Raw, Malformed> {
     match shape {
         Shape::Primitive => header_leaf(text).map(Raw::Text),
-        Shape::Array if text.trim().is_empty() => Ok(Raw::List(Vec::new())),
-        Shape::Array => list(text, ',', header_leaf),
+        // RFC 9110 §5.6.1.2: empty elements of a list are ignored.
+        Shape::Array => {
+            let items = text.split(',').map(|item| item.trim_matches([' ', '\t'])).filter(|item| !item.is_empty());
+            Ok(Raw::List(items.map(|item| Raw::Text(item.to_owned())).collect()))
+        }
         Shape::Object if explode => assigned(text.trim(), ',', header_leaf),
         Shape::Object => alternating(text.trim(), ',', header_leaf),
     }
@@ -213,9 +219,7 @@ pub(crate) fn decode_cookie(
             .collect::<Result<_, _>>()
             .map(|items| Some(Raw::List(items)));
     }
-    if values.len() > 1 {
-        return Err(Malformed::repeated());
-    }
+    // Of cookies with one name, the one of the more specific path comes first (RFC 6265 §5.4).
     let raw = match shape {
         Shape::Primitive => Raw::Text(cookie_leaf(first)?),
         Shape::Array => list(first, ',', cookie_leaf)?,

@@ -5,13 +5,31 @@ use crate::contract::lower::{SELECTED, reference_pointer};
 use crate::contract::tree::SchemaTree;
 use crate::source::pointer as json_pointer;
 use serde_json::{Map, Number, Value};
+use std::collections::HashSet;
 
-/// Schemas followed through references and combinations.
+/// Schemas nested in one another through references and combinations.
 const DEPTH_MAX: usize = 24;
+/// Schemas looked at for one keyword.
+const SCHEMAS_MAX: usize = 1_000;
 
 /// The JSON types that a schema lets through; `None` when it says nothing.
-fn types(tree: &dyn SchemaTree, at: &str, depth: usize) -> Option<Vec<String>> {
-    let Some(Value::Object(schema)) = tree.root().pointer(at).filter(|_| depth < DEPTH_MAX) else { return None };
+fn types(tree: &dyn SchemaTree, at: &str) -> Option<Vec<String>> {
+    types_within(tree, at, &mut Vec::new())
+}
+
+/// `entered` are the schemas on the way here: one that leads back to itself says nothing more.
+fn types_within(tree: &dyn SchemaTree, at: &str, entered: &mut Vec<String>) -> Option<Vec<String>> {
+    if entered.len() >= DEPTH_MAX || entered.iter().any(|known| known == at) {
+        return None;
+    }
+    entered.push(at.to_owned());
+    let found = own_types(tree, at, entered);
+    entered.pop();
+    found
+}
+
+fn own_types(tree: &dyn SchemaTree, at: &str, entered: &mut Vec<String>) -> Option<Vec<String>> {
+    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return None };
     let mut found = match schema.get("type") {
         Some(Value::String(kind)) => Some(vec![kind.clone()]),
         Some(Value::Array(kinds)) => Some(kinds.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()),
@@ -32,15 +50,15 @@ fn types(tree: &dyn SchemaTree, at: &str, depth: usize) -> Option<Vec<String>> {
         };
     };
     if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
-        narrow(types(tree, &target, depth + 1));
+        narrow(types_within(tree, &target, entered));
     }
     for index in 0..schema.get("allOf").and_then(Value::as_array).map_or(0, Vec::len) {
-        narrow(types(tree, &format!("{at}/allOf/{index}"), depth + 1));
+        narrow(types_within(tree, &format!("{at}/allOf/{index}"), entered));
     }
     for keyword in ["oneOf", "anyOf", SELECTED] {
         let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
         let branches: Option<Vec<Vec<String>>> =
-            (0..count).map(|index| types(tree, &format!("{at}/{keyword}/{index}"), depth + 1)).collect();
+            (0..count).map(|index| types_within(tree, &format!("{at}/{keyword}/{index}"), entered)).collect();
         if let Some(branches) = branches.filter(|branches| !branches.is_empty()) {
             narrow(Some(branches.concat()));
         }
@@ -71,7 +89,7 @@ fn kind_of(value: &Value) -> &'static str {
 
 /// The kind of value that a schema describes. Where it takes a single value and an array, it is an array.
 pub(crate) fn shape_of(tree: &dyn SchemaTree, at: &str) -> Shape {
-    match types(tree, at, 0) {
+    match types(tree, at) {
         Some(kinds) => {
             let has = |kind: &str| kinds.iter().any(|known| known == kind);
             let primitive = ["string", "integer", "number", "boolean"].into_iter().any(has);
@@ -91,12 +109,22 @@ pub(crate) fn shape_of(tree: &dyn SchemaTree, at: &str) -> Shape {
 /// Pointers of the subschemas under a keyword, through references and combinations; of the member `name` of it.
 fn children(tree: &dyn SchemaTree, at: &str, keyword: &str, name: Option<&str>) -> Vec<String> {
     let mut found = Vec::new();
-    collect(tree, at, keyword, name, 0, &mut found);
+    collect(tree, at, keyword, name, &mut HashSet::new(), &mut found);
     found
 }
 
-fn collect(tree: &dyn SchemaTree, at: &str, keyword: &str, name: Option<&str>, depth: usize, found: &mut Vec<String>) {
-    let Some(Value::Object(schema)) = tree.root().pointer(at).filter(|_| depth < DEPTH_MAX) else { return };
+fn collect(
+    tree: &dyn SchemaTree,
+    at: &str,
+    keyword: &str,
+    name: Option<&str>,
+    entered: &mut HashSet<String>,
+    found: &mut Vec<String>,
+) {
+    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
+    if entered.len() > SCHEMAS_MAX || !entered.insert(at.to_owned()) {
+        return;
+    }
     if let Some(value) = schema.get(keyword) {
         let here = json_pointer::join(at, keyword);
         match name {
@@ -113,11 +141,11 @@ fn collect(tree: &dyn SchemaTree, at: &str, keyword: &str, name: Option<&str>, d
         }
     }
     if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
-        collect(tree, &target, keyword, name, depth + 1, found);
+        collect(tree, &target, keyword, name, entered, found);
     }
     for combination in ["allOf", "oneOf", "anyOf", SELECTED] {
         for index in 0..schema.get(combination).and_then(Value::as_array).map_or(0, Vec::len) {
-            collect(tree, &format!("{at}/{combination}/{index}"), keyword, name, depth + 1, found);
+            collect(tree, &format!("{at}/{combination}/{index}"), keyword, name, entered, found);
         }
     }
 }
@@ -125,7 +153,24 @@ fn collect(tree: &dyn SchemaTree, at: &str, keyword: &str, name: Option<&str>, d
 /// The schemas of an object's member: its own, else that of additional members.
 pub(super) fn member_schemas(tree: &dyn SchemaTree, at: &str, name: &str) -> Vec<String> {
     let own = children(tree, at, "properties", Some(name));
-    if own.is_empty() { children(tree, at, "additionalProperties", None) } else { own }
+    if !own.is_empty() {
+        return own;
+    }
+    let named = Value::String(name.to_owned());
+    let matching: Vec<String> = children(tree, at, "patternProperties", None)
+        .into_iter()
+        .flat_map(|place| {
+            let patterns = tree.root().pointer(&place).and_then(Value::as_object);
+            let matches = |pattern: &&String| crate::contract::pattern::matches(pattern, &named);
+            patterns
+                .into_iter()
+                .flat_map(|patterns| patterns.keys())
+                .filter(matches)
+                .map(|pattern| json_pointer::join(&place, pattern))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    if matching.is_empty() { children(tree, at, "additionalProperties", None) } else { matching }
 }
 
 /// The schemas of an array's items.
@@ -142,7 +187,20 @@ pub(super) fn keyword_value<'t>(tree: &'t dyn SchemaTree, at: &str, keyword: &st
 
 /// The value that a raw one is, by the schema at a pointer. What fits no type stays as it is.
 pub(crate) fn typed(tree: &dyn SchemaTree, at: &str, raw: &Raw) -> Value {
-    typed_by(tree, &[at.to_owned()], raw, 0)
+    let value = typed_by(tree, &[at.to_owned()], raw, 0);
+    if matches!(raw, Raw::Text(_)) || tree.is_valid(at, &value) {
+        return value;
+    }
+    // Alternatives may type one member differently: each is tried on its own.
+    let alternatives = ["oneOf", "anyOf", SELECTED].into_iter().flat_map(|keyword| {
+        children(tree, at, keyword, None).into_iter().flat_map(move |list| {
+            let count = tree.root().pointer(&list).and_then(Value::as_array).map_or(0, Vec::len);
+            (0..count).map(move |index| format!("{list}/{index}"))
+        })
+    });
+    let fitting =
+        alternatives.map(|branch| typed_by(tree, &[branch], raw, 0)).find(|candidate| tree.is_valid(at, candidate));
+    fitting.unwrap_or(value)
 }
 
 pub(super) fn typed_by(tree: &dyn SchemaTree, schemas: &[String], raw: &Raw, depth: usize) -> Value {
@@ -183,14 +241,14 @@ pub(super) fn typed_by(tree: &dyn SchemaTree, schemas: &[String], raw: &Raw, dep
 }
 
 fn takes_primitive(tree: &dyn SchemaTree, at: &str) -> bool {
-    types(tree, at, 0).is_some_and(|kinds| {
+    types(tree, at).is_some_and(|kinds| {
         kinds.iter().any(|kind| ["string", "integer", "number", "boolean"].contains(&kind.as_str()))
     })
 }
 
 fn leaf(tree: &dyn SchemaTree, schemas: &[String], text: &str) -> Value {
     let kinds: Option<Vec<String>> =
-        schemas.iter().map(|at| types(tree, at, 0)).collect::<Option<Vec<_>>>().map(|kinds| kinds.concat());
+        schemas.iter().map(|at| types(tree, at)).collect::<Option<Vec<_>>>().map(|kinds| kinds.concat());
     let kinds = kinds.filter(|_| !schemas.is_empty());
     let candidates = match &kinds {
         Some(kinds) => candidates(kinds, text),
@@ -206,11 +264,12 @@ fn leaf(tree: &dyn SchemaTree, schemas: &[String], text: &str) -> Value {
     chosen.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
-/// What the text can be among the types, in the order null, boolean, number, string.
+/// What the text can be among the types, in the order boolean, number, string.
 fn candidates(kinds: &[String], text: &str) -> Vec<Value> {
     let has = |kind: &str| kinds.iter().any(|known| known == kind);
     let mut candidates = Vec::new();
-    if has("null") && (text.is_empty() || text == "null") {
+    // A null is not written at all (OAS 3.1.1 Appendix B); only a schema that takes nothing else is given one.
+    if kinds.iter().all(|kind| kind == "null") && (text.is_empty() || text == "null") {
         candidates.push(Value::Null);
     }
     if has("boolean") && (text == "true" || text == "false") {

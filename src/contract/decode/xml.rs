@@ -12,6 +12,8 @@ use std::fmt::Write as _;
 
 /// Elements nested in one another.
 const DEPTH_MAX: usize = 128;
+/// Attributes of one element.
+const ATTRIBUTES_MAX: usize = 256;
 /// Nodes of one document.
 const NODES_MAX: u32 = 500_000;
 
@@ -55,10 +57,7 @@ pub(crate) fn xml_value(tree: &dyn SchemaTree, at: &str, body: &[u8]) -> Result<
     let text = std::str::from_utf8(body)
         .map_err(|error| BodyError::new("", format!("the XML is not UTF-8 at byte {}", error.valid_up_to())))?;
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    // The parser is recursive; what is nested too deeply must not reach it.
-    if depth_of(text) > DEPTH_MAX {
-        return Err(BodyError::new("", format!("the XML has more than {DEPTH_MAX} elements nested in one another")));
-    }
+    bounded(text)?;
     let options = ParsingOptions { allow_dtd: false, nodes_limit: NODES_MAX, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options)
         .map_err(|error| BodyError::new("", format!("the body is no well-formed XML: {error}")))?;
@@ -75,27 +74,45 @@ pub(crate) fn xml_value(tree: &dyn SchemaTree, at: &str, body: &[u8]) -> Result<
     element(tree, &[at.to_owned()], root, "", 0)
 }
 
-fn depth_of(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0_usize);
-    let bytes = text.as_bytes();
-    for (index, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'<') {
-        match bytes.get(index + 1) {
-            Some(b'/') => depth = depth.saturating_sub(1),
-            Some(b'!' | b'?') | None => {}
-            Some(_) => {
-                depth += 1;
-                deepest = deepest.max(depth);
-                let end = bytes.iter().skip(index).position(|byte| *byte == b'>').map(|offset| index + offset);
-                if end.is_some_and(|end| end > 0 && bytes.get(end - 1) == Some(&b'/')) {
-                    depth = depth.saturating_sub(1);
+/// Refuses what would cost the parser more than it is worth: it is recursive in depth, and quadratic in the
+/// attributes of one element.
+fn bounded(text: &str) -> Result<(), BodyError> {
+    let (mut depth, mut attributes) = (0_usize, 0_usize);
+    let (mut in_tag, mut quote) = (false, None);
+    let mut characters = text.char_indices().peekable();
+    while let Some((_, character)) = characters.next() {
+        let next = characters.peek().map(|(_, next)| *next);
+        match (in_tag, quote) {
+            (true, Some(open)) if character == open => quote = None,
+            (true, Some(_)) => {}
+            (true, None) => match character {
+                '"' | '\'' => quote = Some(character),
+                '=' => attributes += 1,
+                '/' if next == Some('>') => depth = depth.saturating_sub(1),
+                '>' => in_tag = false,
+                _ => {}
+            },
+            (false, _) if character == '<' => match next {
+                Some('/') => depth = depth.saturating_sub(1),
+                Some('!' | '?') | None => {}
+                Some(_) => {
+                    depth += 1;
+                    (in_tag, attributes) = (true, 0);
                 }
-            }
+            },
+            (false, _) => {}
         }
-        if deepest > DEPTH_MAX {
-            return deepest;
+        if depth > DEPTH_MAX {
+            return Err(BodyError::new(
+                "",
+                format!("the XML has more than {DEPTH_MAX} elements nested in one another"),
+            ));
+        }
+        if attributes > ATTRIBUTES_MAX {
+            return Err(BodyError::new("", format!("an XML element has more than {ATTRIBUTES_MAX} attributes")));
         }
     }
-    deepest
+    Ok(())
 }
 
 fn check_namespace(tree: &dyn SchemaTree, at: &str, node: Node<'_, '_>, place: &str) -> Result<(), BodyError> {
