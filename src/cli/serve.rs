@@ -2,6 +2,7 @@
 
 use super::args::{FailOn, PORT, ServeArgs};
 use super::{VIOLATED, logging, terminal};
+use chatkitty_mock::diagnostic::Severity;
 use chatkitty_mock::{Application, MockServer, Report};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -37,11 +38,9 @@ async fn serve(arguments: &ServeArgs) -> ExitCode {
         return terminal::usage_error(&format!("cannot write the ready file `{}`: {error}", file.display()), None);
     }
     if !arguments.quiet {
-        if !mock.findings().is_empty() {
-            terminal::err(&format!(
-                "{} findings in the contract; `chatkitty-mock check` shows them\n",
-                mock.findings().len()
-            ));
+        let findings = mock.findings().iter().filter(|finding| finding.severity != Severity::Note).count();
+        if findings > 0 {
+            terminal::err(&format!("{findings} findings in the contract; `chatkitty-mock check` shows them\n"));
         }
         terminal::err(&banner(&mock));
     }

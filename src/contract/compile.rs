@@ -863,20 +863,26 @@ impl Compiler<'_> {
 
     fn check_scopes(&mut self, scheme: usize, scopes: &[String], place: &str) {
         let Some(Some(declared)) = self.scheme_scopes.get(scheme) else { return };
-        let undeclared: Vec<&str> = scopes
-            .iter()
-            .map(String::as_str)
-            .filter(|scope| !declared.iter().any(|known| scope_covers(known, scope)))
-            .collect();
-        if undeclared.is_empty() {
-            return;
-        }
         let name = self.schemes.get(scheme).map(|scheme| scheme.name.clone()).unwrap_or_default();
-        let message = format!("the scheme `{name}` does not declare the scope `{}`", undeclared.join("`, `"));
-        let finding =
-            Diagnostic::new(code::CONTRACT_SCOPE, message).in_file(self.document.location(place, Focus::Value));
-        if !self.findings.contains(&finding) {
-            self.findings.push(finding);
+        let mut findings = Vec::new();
+        for scope in scopes.iter().filter(|scope| !declared.contains(scope)) {
+            let finding = match declared.iter().find(|known| scope_covers(known, scope)) {
+                Some(cover) => Diagnostic::new(
+                    code::CONTRACT_SCOPE,
+                    format!("the scheme `{name}` does not declare the scope `{scope}`; its `{cover}` covers it"),
+                )
+                .severity(Severity::Note),
+                None => Diagnostic::new(
+                    code::CONTRACT_SCOPE,
+                    format!("the scheme `{name}` does not declare the scope `{scope}`"),
+                ),
+            };
+            findings.push(finding.in_file(self.document.location(place, Focus::Value)));
+        }
+        for finding in findings {
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
         }
     }
 }

@@ -330,7 +330,7 @@ catalogue! {
         "Merge the two path items.";
     CONTRACT_SCOPE 709 None, Warning Contract,
         "a scope is not declared",
-        "A security requirement asks for a scope that its security scheme does not declare, nor covers with `verb:*`.",
+        "A security requirement asks for a scope that its security scheme does not declare. It is only a note where a declared `verb:*` covers it.",
         "`read:user` where the flow declares no scope",
         "Declare the scope in the flow.";
     CONTRACT_SECURITY_SCHEME 710 None, Error Contract,

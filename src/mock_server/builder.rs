@@ -213,7 +213,10 @@ impl Builder {
             Ok(loaded) => loaded,
             Err(diagnostics) => return CheckOutcome { diagnostics },
         };
-        let mut diagnostics = findings.to_vec();
+        // Notes on the bundled document are for nobody: it is as ChatKitty has it.
+        let bundled = self.contract.is_none();
+        let mut diagnostics: Vec<Diagnostic> =
+            findings.iter().filter(|finding| !bundled || finding.severity != Severity::Note).cloned().collect();
         // The bundled document is ours, and linted by the project's own tests.
         if self.contract.is_some() {
             diagnostics.extend(contract.lint());
