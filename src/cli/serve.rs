@@ -2,7 +2,7 @@
 
 use super::args::{FailOn, PORT, ServeArgs};
 use super::{VIOLATED, logging, terminal};
-use chatkitty_mock::diagnostic::Severity;
+use chatkitty_mock::diagnostic::{Diagnostic, Severity};
 use chatkitty_mock::{Application, MockServer, Report};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -38,10 +38,7 @@ async fn serve(arguments: &ServeArgs) -> ExitCode {
         return terminal::usage_error(&format!("cannot write the ready file `{}`: {error}", file.display()), None);
     }
     if !arguments.quiet {
-        let findings = mock.findings().iter().filter(|finding| finding.severity != Severity::Note).count();
-        if findings > 0 {
-            terminal::err(&format!("{findings} findings in the contract; `chatkitty-mock check` shows them\n"));
-        }
+        show_findings(&mock);
         terminal::err(&banner(&mock));
     }
     terminal::out(&line);
@@ -54,6 +51,17 @@ async fn serve(arguments: &ServeArgs) -> ExitCode {
         code = signals.next() => return ExitCode::from(128 + code),
     }
     exit_code(arguments, &mock.report())
+}
+
+/// Errors of the contract are shown whole: what they are about is not served as it should be.
+fn show_findings(mock: &MockServer) {
+    let of = |severity: Severity| mock.findings().iter().filter(move |finding| finding.severity == severity).cloned();
+    let errors: Vec<Diagnostic> = of(Severity::Error).collect();
+    terminal::diagnostics(&errors);
+    let warnings = of(Severity::Warning).count();
+    if warnings > 0 {
+        terminal::err(&format!("the contract has {warnings} warnings; `chatkitty-mock check` shows them\n"));
+    }
 }
 
 /// The exit code that `--fail-on` asks for.

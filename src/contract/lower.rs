@@ -402,7 +402,10 @@ impl Lowering<'_> {
             None => {}
             Some(Err(reason)) => self.broken_reference(at, "$dynamicRef", reason),
             Some(Ok(target)) => {
-                let text = self.dynamic_text(&target).unwrap_or_else(|| reference_text(&target));
+                // Only an anchor's name is looked for in the dynamic scope; a pointer is a plain reference.
+                let named = object.get("$dynamicRef").and_then(Value::as_str).and_then(|text| text.split_once('#'));
+                let dynamic = named.and_then(|(_, anchor)| self.dynamic_text(&target, anchor));
+                let text = dynamic.unwrap_or_else(|| reference_text(&target));
                 let keyword = if text.starts_with('#') { "$ref" } else { "$dynamicRef" };
                 if keyword == "$ref" && lowered.contains_key("$ref") {
                     let both = lowered.entry("allOf").or_insert_with(|| json!([]));
@@ -445,8 +448,10 @@ impl Lowering<'_> {
     }
 
     /// The dynamic form of a reference to a `$dynamicAnchor`.
-    fn dynamic_text(&self, target: &str) -> Option<String> {
-        let anchor = self.document.at(target)?.get("$dynamicAnchor")?.as_str()?;
+    fn dynamic_text(&self, target: &str, anchor: &str) -> Option<String> {
+        if self.document.at(target)?.get("$dynamicAnchor")?.as_str()? != anchor {
+            return None;
+        }
         let (uri, _) = self
             .resources
             .iter()

@@ -115,7 +115,7 @@ impl Contract {
     ///
     /// # Errors
     ///
-    /// The document cannot be read, is no OpenAPI 3 document, or has a path under `/_mock`.
+    /// The document cannot be read, is no OpenAPI 3 document, has a reference that leads nowhere, or a path under `/_mock`.
     pub(crate) fn load(source: &Source, options: Options) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         let (document, mut findings) = Document::load(source, options.reach)?;
         let roots = compile::schema_roots(&document);
@@ -150,8 +150,10 @@ impl Contract {
             bases: compiled.bases,
             document,
         };
+        // What is missing from the document cannot be served, nor checked; other slips leave the rest as it is.
+        let incomplete = [code::CONTRACT_RESERVED_PATH, code::CONTRACT_REFERENCE, code::CONTRACT_REMOTE_REFERENCE];
         let fatal: Vec<Diagnostic> =
-            findings.iter().filter(|finding| finding.code == code::CONTRACT_RESERVED_PATH).cloned().collect();
+            findings.iter().filter(|finding| incomplete.contains(&finding.code)).cloned().collect();
         if fatal.is_empty() { Ok((contract, tidy(findings))) } else { Err(tidy(fatal)) }
     }
 

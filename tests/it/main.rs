@@ -10,6 +10,8 @@ mod command_line;
 mod conformance;
 mod control_plane;
 mod data_plane;
+#[cfg(feature = "cli")]
+mod json_schema_suite;
 mod library;
 #[cfg(feature = "cli")]
 mod real_parts;
