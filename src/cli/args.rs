@@ -1,14 +1,13 @@
 //! What can be typed. Every flag has an environment variable, and a key of its name in `chatkitty-mock.toml`.
+//!
+//! What it means is for `config.rs` to say.
 
-use chatkitty_mock::{Builder, Discriminator, Edition, MockServer, OnDrift, OnViolation, UnknownQuery, Unseeded};
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// The port of `serve` unless another is asked for.
-pub(super) const PORT: u16 = 2428;
 
 /// A ChatKitty you can start in milliseconds: a stand-in that checks every request and every response against an OpenAPI contract
 #[derive(Parser)]
@@ -77,21 +76,21 @@ pub(super) struct ServeArgs {
     pub(super) admin_token: Option<String>,
     /// Bytes of a request body, such as 10MiB; over it 413
     #[arg(long, env = "CHATKITTY_MOCK_MAX_BODY", default_value = "10MiB", value_parser = bytes)]
-    pub(super) max_body: usize,
+    pub(super) max_body: ByteCount,
     /// Exchanges the journal keeps; over it the oldest is dropped
     #[arg(long, env = "CHATKITTY_MOCK_JOURNAL", default_value_t = 10_000)]
     pub(super) journal: usize,
-    /// What makes the exit code 1 when the server stops
+    /// What makes the exit code 1 when the server stops; `exec` fails on either anyway
     #[arg(long, env = "CHATKITTY_MOCK_FAIL_ON", value_enum, value_delimiter = ',')]
     pub(super) fail_on: Vec<FailOn>,
     /// Format of the log on stderr
     #[arg(long, env = "CHATKITTY_MOCK_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]
     pub(super) log_format: LogFormat,
-    /// No banner, and only errors in the log
-    #[arg(short, long, env = "CHATKITTY_MOCK_QUIET")]
+    /// No banner, and only errors in the log; goes before -v
+    #[arg(short, long, env = "CHATKITTY_MOCK_QUIET", value_parser = BoolishValueParser::new())]
     pub(super) quiet: bool,
     /// More in the log
-    #[arg(short, long, env = "CHATKITTY_MOCK_VERBOSE")]
+    #[arg(short, long, env = "CHATKITTY_MOCK_VERBOSE", value_parser = BoolishValueParser::new())]
     pub(super) verbose: bool,
 }
 
@@ -104,7 +103,7 @@ pub(super) struct ContractArgs {
     /// Bundled edition of the ChatKitty contract
     #[arg(long, env = "CHATKITTY_MOCK_EDITION", value_enum, default_value_t = EditionArg::Page)]
     pub(super) edition: EditionArg,
-    /// Fixture file, or folder of them; repeatable [default: the bundled ones]
+    /// Fixture file, or folder of them; repeatable, or several with commas between [default: the bundled ones]
     #[arg(long, env = "CHATKITTY_MOCK_FIXTURES", value_name = "FILE|DIR", value_delimiter = ',')]
     pub(super) fixtures: Vec<PathBuf>,
     /// What a discriminator does: choose the branch that messages speak of, or the one that counts
@@ -114,10 +113,10 @@ pub(super) struct ContractArgs {
     #[arg(long, env = "CHATKITTY_MOCK_UNKNOWN_QUERY", value_enum, default_value_t = UnknownQueryArg::Report)]
     pub(super) unknown_query: UnknownQueryArg,
     /// Also serve paths without the base path of their servers
-    #[arg(long, env = "CHATKITTY_MOCK_IGNORE_BASE_PATH")]
+    #[arg(long, env = "CHATKITTY_MOCK_IGNORE_BASE_PATH", value_parser = BoolishValueParser::new())]
     pub(super) ignore_base_path: bool,
     /// Let references lead to files outside of the contract's folder
-    #[arg(long, env = "CHATKITTY_MOCK_ALLOW_OUTSIDE_REFS")]
+    #[arg(long, env = "CHATKITTY_MOCK_ALLOW_OUTSIDE_REFS", value_parser = BoolishValueParser::new())]
     pub(super) allow_outside_refs: bool,
 }
 
@@ -125,8 +124,8 @@ pub(super) struct ContractArgs {
 pub(super) struct ExecArgs {
     #[command(flatten)]
     pub(super) serve: ServeArgs,
-    /// One more variable for the command, such as API_URL={url}; also {token_url}, {client_id}, {client_secret}, {admin_url}
-    #[arg(long = "env", env = "CHATKITTY_MOCK_ENV", value_name = "NAME=TEMPLATE", value_delimiter = ',')]
+    /// One more variable for the command, such as API_URL={url}; also {token_url}, {client_id}, {client_secret}, {admin_url}; repeatable, in the environment one a line
+    #[arg(long = "env", env = "CHATKITTY_MOCK_ENV", value_name = "NAME=TEMPLATE", value_delimiter = '\n')]
     pub(super) variables: Vec<String>,
     /// The command, after `--`
     #[arg(last = true, required = true, value_name = "CMD")]
@@ -140,7 +139,7 @@ pub(super) struct CheckArgs {
     /// Contracts (files with an `openapi` member) and fixtures, or folders of fixtures [default: the bundled ones]
     pub(super) files: Vec<PathBuf>,
     /// Fail on warnings, too
-    #[arg(long, env = "CHATKITTY_MOCK_STRICT")]
+    #[arg(long, env = "CHATKITTY_MOCK_STRICT", value_parser = BoolishValueParser::new())]
     pub(super) strict: bool,
     /// Output format
     #[arg(long, env = "CHATKITTY_MOCK_FORMAT", value_enum, default_value_t = CheckFormat::Text)]
@@ -166,7 +165,7 @@ pub(super) struct ReadyArgs {
     #[arg(long, env = "CHATKITTY_MOCK_READY_FILE")]
     pub(super) ready_file: Option<PathBuf>,
     /// Wait until it is ready
-    #[arg(long, env = "CHATKITTY_MOCK_WAIT")]
+    #[arg(long, env = "CHATKITTY_MOCK_WAIT", value_parser = BoolishValueParser::new())]
     pub(super) wait: bool,
     /// How long to wait
     #[arg(long, env = "CHATKITTY_MOCK_TIMEOUT", default_value = "10s", value_parser = duration)]
@@ -247,72 +246,13 @@ fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}; write it like 10s or 12h"))
 }
 
-fn bytes(text: &str) -> Result<usize, String> {
+/// A number of bytes, typed like 10MiB.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ByteCount(pub(super) usize);
+
+fn bytes(text: &str) -> Result<ByteCount, String> {
     let size: bytesize::ByteSize = text.parse().map_err(|_| "write it like 65536, 64KiB or 10MiB".to_owned())?;
-    usize::try_from(size.as_u64()).map_err(|_| "it is more than this machine can address".to_owned())
-}
-
-impl ContractArgs {
-    /// The builder that these arguments mean.
-    pub(super) fn builder(&self) -> Builder {
-        let mut builder = MockServer::builder()
-            .edition(match self.edition {
-                EditionArg::Page => Edition::Page,
-            })
-            .discriminator(match self.discriminator {
-                DiscriminatorArg::Hint => Discriminator::Hint,
-                DiscriminatorArg::Select => Discriminator::Select,
-            })
-            .unknown_query(match self.unknown_query {
-                UnknownQueryArg::Report => UnknownQuery::Report,
-                UnknownQueryArg::Refuse => UnknownQuery::Refuse,
-            })
-            .ignore_base_path(self.ignore_base_path)
-            .allow_outside_refs(self.allow_outside_refs);
-        if let Some(file) = &self.openapi {
-            builder = builder.openapi(file);
-        }
-        for path in &self.fixtures {
-            builder = builder.fixtures(path);
-        }
-        builder
-    }
-}
-
-impl ServeArgs {
-    /// The builder that these arguments mean; `port` where none is given.
-    pub(super) fn builder(&self, port: u16) -> Builder {
-        let mut builder = self
-            .contract
-            .builder()
-            .host(self.host)
-            .port(self.port.unwrap_or(port))
-            .on_violation(match self.on_violation {
-                Violation::Reject => OnViolation::Reject,
-                Violation::Report => OnViolation::Report,
-            })
-            .on_drift(match self.on_drift {
-                Drift::Fail => OnDrift::Fail,
-                Drift::Report => OnDrift::Report,
-            })
-            .unseeded(match self.unseeded {
-                UnseededArg::Example => Unseeded::Example,
-                UnseededArg::Generate => Unseeded::Generate,
-                UnseededArg::NotFound => Unseeded::NotFound,
-            })
-            .max_body(self.max_body)
-            .journal(self.journal);
-        if let Some(seed) = self.seed {
-            builder = builder.seed(seed);
-        }
-        if let Some(ttl) = self.token_ttl {
-            builder = builder.token_ttl(ttl);
-        }
-        if let Some(token) = &self.admin_token {
-            builder = builder.admin_token(token);
-        }
-        builder
-    }
+    usize::try_from(size.as_u64()).map(ByteCount).map_err(|_| "it is more than this machine can address".to_owned())
 }
 
 /// `serve` is meant where no verb is typed.
@@ -323,36 +263,4 @@ pub(super) fn with_default_verb(mut arguments: Vec<OsString>) -> Vec<OsString> {
         arguments.insert(1.min(arguments.len()), "serve".into());
     }
     arguments
-}
-
-/// Verbs and flags that the documentation names and this version does not have.
-const LATER_VERBS: [&str; 3] = ["proxy", "audit", "man"];
-pub(super) const LATER_FLAGS: [&str; 10] = [
-    "watch",
-    "tls-cert",
-    "tls-key",
-    "tls-self-signed",
-    "report",
-    "min-coverage",
-    "clock",
-    "strict-oauth",
-    "allow-remote-refs",
-    "explain-state",
-];
-
-/// What of the arguments is not available yet, by name.
-pub(super) fn unavailable(arguments: &[OsString]) -> Option<String> {
-    let mut words = arguments.iter().skip(1).map(|argument| argument.to_string_lossy());
-    if let Some(verb) = words.next().filter(|verb| LATER_VERBS.contains(&verb.as_ref())) {
-        return Some(format!("the command `{verb}` is not available in this version"));
-    }
-    let typed = words.take_while(|word| word != "--").find_map(|word| {
-        let name = word.strip_prefix("--")?.split('=').next()?.to_owned();
-        LATER_FLAGS.contains(&name.as_str()).then_some(format!("`--{name}` is not available in this version"))
-    });
-    typed.or_else(|| {
-        let variable = |flag: &&str| format!("CHATKITTY_MOCK_{}", flag.to_uppercase().replace('-', "_"));
-        let set = LATER_FLAGS.iter().map(variable).find(|name| std::env::var_os(name).is_some())?;
-        Some(format!("the environment sets `{set}`, which is not available in this version"))
-    })
 }

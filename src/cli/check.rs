@@ -5,11 +5,13 @@ use super::{VIOLATED, terminal};
 use chatkitty_mock::SourceFile;
 use chatkitty_mock::diagnostic::{Diagnostic, Severity, render};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 pub(super) fn run(arguments: &CheckArgs) -> ExitCode {
-    let (contracts, fixtures) = match sorted(&arguments.files) {
+    let flags = &arguments.contract;
+    let unreadable = flags.openapi.iter().chain(&flags.fixtures).find_map(|path| readable(path).err());
+    let (contracts, fixtures) = match unreadable.map_or_else(|| sorted(&arguments.files), Err) {
         Ok(sorted) => sorted,
         Err(message) => return terminal::usage_error(&message, None),
     };
@@ -21,10 +23,12 @@ pub(super) fn run(arguments: &CheckArgs) -> ExitCode {
             }
         }
     };
-    // Fixtures are checked against the first contract given, or the one of the flags.
+    // Fixtures are checked against the contract of the flags, or else the first one given.
     let mut rest = contracts.iter();
-    let mut builder = arguments.contract.builder();
-    if let Some(first) = rest.next() {
+    let mut builder = flags.builder();
+    if flags.openapi.is_none()
+        && let Some(first) = rest.next()
+    {
         builder = builder.openapi(first);
     }
     for fixture in &fixtures {
@@ -32,7 +36,7 @@ pub(super) fn run(arguments: &CheckArgs) -> ExitCode {
     }
     add(builder.check().diagnostics);
     for contract in rest {
-        add(arguments.contract.builder().openapi(contract).check().diagnostics);
+        add(flags.builder().openapi(contract).check().diagnostics);
     }
     report(arguments, &diagnostics)
 }
@@ -47,12 +51,21 @@ fn report(arguments: &CheckArgs, diagnostics: &[Diagnostic]) -> ExitCode {
         }
         CheckFormat::Text => {
             if !diagnostics.is_empty() {
-                terminal::out(&format!("{}\n", render(diagnostics, false)));
+                terminal::out(&format!("{}\n", render(diagnostics, terminal::color_out())));
             }
-            terminal::out(&format!("{errors} errors, {warnings} warnings\n"));
+            let (errors, warnings) = (terminal::counted(errors, "error"), terminal::counted(warnings, "warning"));
+            terminal::out(&format!("{errors}, {warnings}\n"));
         }
     }
     if errors > 0 || arguments.strict && warnings > 0 { ExitCode::from(VIOLATED) } else { ExitCode::SUCCESS }
+}
+
+fn readable(path: &Path) -> Result<(), String> {
+    std::fs::File::open(path).map(drop).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot read `{}`: {error}", path.display())
 }
 
 /// Contracts apart from fixtures: a file with an `openapi` or `swagger` member is a contract.
@@ -63,7 +76,7 @@ fn sorted(files: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<PathBuf>), String> {
             fixtures.push(file.clone());
             continue;
         }
-        let text = std::fs::read(file).map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
+        let text = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
         let text = String::from_utf8_lossy(&text);
         let value = SourceFile::new(file.display().to_string(), text.as_ref()).parse().map(|parsed| parsed.value);
         // What does not parse is what its text looks like.

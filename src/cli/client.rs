@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::Uri;
+use http::uri::Authority;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use std::time::Duration;
@@ -22,7 +23,12 @@ pub(super) async fn send(
     tokio::time::timeout(timeout, exchange).await.map_err(|_| format!("`{base}` did not answer in time"))?
 }
 
-async fn exchange(method: &str, base: &str, path: &str, token: Option<&str>) -> Result<(u16, Bytes), String> {
+/// Whether something accepts connections at the address.
+pub(super) async fn is_open(base: &str) -> bool {
+    connect(base).await.is_ok()
+}
+
+async fn connect(base: &str) -> Result<(Authority, TcpStream), String> {
     let uri: Uri = base.parse().map_err(|_| format!("`{base}` is no URL"))?;
     if uri.scheme_str() != Some("http") {
         return Err(format!("`{base}` does not begin with `http://`"));
@@ -31,6 +37,11 @@ async fn exchange(method: &str, base: &str, path: &str, token: Option<&str>) -> 
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await;
     let stream = stream.map_err(|error| format!("cannot reach `{base}`: {error}"))?;
+    Ok((authority.clone(), stream))
+}
+
+async fn exchange(method: &str, base: &str, path: &str, token: Option<&str>) -> Result<(u16, Bytes), String> {
+    let (authority, stream) = connect(base).await?;
     let unreachable = |error: hyper::Error| format!("`{base}` does not answer: {error}");
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(unreachable)?;

@@ -1,10 +1,11 @@
 //! `exec`: a command with the stand-in beside it, and a verdict at the end.
 
 use super::args::ExecArgs;
-use super::serve::Signals;
+use super::serve::{Signals, ready_line, write_ready_file};
 use super::{VIOLATED, logging, terminal};
 use chatkitty_mock::MockServer;
 use rustix::process::{Pid, Signal, kill_process};
+use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitCode, ExitStatus};
 use tokio::process::{Child, Command};
@@ -12,6 +13,8 @@ use tracing::Level;
 
 /// What shells answer when a command is not there.
 const NOT_FOUND: u8 = 127;
+/// What shells answer when a command is there and cannot be run.
+const NOT_RUNNABLE: u8 = 126;
 
 pub(super) fn run(arguments: &ExecArgs) -> ExitCode {
     logging::start(&arguments.serve, Level::WARN);
@@ -39,11 +42,17 @@ async fn exec(arguments: &ExecArgs) -> ExitCode {
     let Some((program, words)) = arguments.command.split_first() else {
         return terminal::usage_error("there is no command to run", Some("write it after `--`"));
     };
+    if let Some(file) = &arguments.serve.ready_file
+        && let Err(message) = write_ready_file(file, &ready_line(&mock))
+    {
+        return terminal::usage_error(&message, None);
+    }
     let mut child = match Command::new(program).args(words).envs(variables).kill_on_drop(true).spawn() {
         Ok(child) => child,
         Err(error) => {
             terminal::err(&format!("error: cannot run `{}`: {error}\n", program.to_string_lossy()));
-            return ExitCode::from(NOT_FOUND);
+            let found = error.kind() != ErrorKind::NotFound;
+            return ExitCode::from(if found { NOT_RUNNABLE } else { NOT_FOUND });
         }
     };
     let status = match wait(&mut child, &mut signals).await {
@@ -100,28 +109,27 @@ fn variables(mock: &MockServer, templates: &[String]) -> Result<Vec<(String, Str
         variables.push(("CHATKITTY_MOCK_ADMIN_TOKEN".to_owned(), token.to_owned()));
     }
     for application in &applications {
-        let name: String = application
-            .name()
-            .to_uppercase()
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-            .collect();
+        let name = variable_part(application.name());
         variables.push((format!("CHATKITTY_{name}_CLIENT_ID"), application.client_id().to_owned()));
         variables.push((format!("CHATKITTY_{name}_CLIENT_SECRET"), application.client_secret().to_owned()));
     }
-    let first = applications.first();
-    let known = [
-        ("url", mock.url()),
-        ("token_url", mock.token_url()),
-        ("admin_url", mock.admin_url()),
-        ("client_id", first.map_or("", |application| application.client_id())),
-        ("client_secret", first.map_or("", |application| application.client_secret())),
-    ];
+    let mut known = vec![("url", mock.url()), ("token_url", mock.token_url()), ("admin_url", mock.admin_url())];
+    if let Some(first) = applications.first() {
+        known.extend([("client_id", first.client_id()), ("client_secret", first.client_secret())]);
+    }
     for template in templates {
         let (name, value) = template.split_once('=').ok_or_else(|| format!("`--env {template}` has no `=`"))?;
+        if name.is_empty() {
+            return Err(format!("`--env {template}` names no variable"));
+        }
         variables.push((name.to_owned(), expanded(value, &known)?));
     }
     Ok(variables)
+}
+
+/// A name as a part of a variable's name.
+fn variable_part(name: &str) -> String {
+    name.to_uppercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 
 fn expanded(template: &str, known: &[(&str, &str)]) -> Result<String, String> {
@@ -131,7 +139,10 @@ fn expanded(template: &str, known: &[(&str, &str)]) -> Result<String, String> {
         let (name, after) =
             after.split_once('}').ok_or_else(|| format!("`{template}` has a brace that is not closed"))?;
         let value = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-        let value = value.ok_or_else(|| format!("`{{{name}}}` in `{template}` is unknown; there are {{url}}, {{token_url}}, {{client_id}}, {{client_secret}}, {{admin_url}}"))?;
+        let value = value.ok_or_else(|| {
+            let known: Vec<String> = known.iter().map(|(known, _)| format!("{{{known}}}")).collect();
+            format!("`{{{name}}}` in `{template}` is unknown; there are {}", known.join(", "))
+        })?;
         output.push_str(before);
         output.push_str(value);
         rest = after;
@@ -142,7 +153,8 @@ fn expanded(template: &str, known: &[(&str, &str)]) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::expanded;
+    use super::{expanded, variable_part, variables};
+    use chatkitty_mock::MockServer;
 
     #[test]
     fn templates_are_expanded_and_unknown_names_refused() {
@@ -150,5 +162,28 @@ mod tests {
         assert_eq!(expanded("{url}/v1?id={client_id}", &known), Ok("http://h/v1?id=id".to_owned()));
         assert!(expanded("{nope}", &known).is_err());
         assert!(expanded("{url", &known).is_err());
+    }
+
+    #[test]
+    fn applications_are_named_in_capitals() {
+        for (name, part) in [("staging", "STAGING"), ("eu-west.2", "EU_WEST_2"), ("café", "CAF_")] {
+            assert_eq!(variable_part(name), part);
+        }
+    }
+
+    #[test]
+    fn the_first_application_goes_without_a_name_and_all_go_by_theirs() {
+        let mock = MockServer::start();
+        let variables = variables(&mock, &["A={url}/x,y".to_owned()]).unwrap();
+        let value = |name: &str| {
+            let found = variables.iter().find(|(known, _)| known == name);
+            found.unwrap_or_else(|| panic!("no {name}")).1.clone()
+        };
+        assert_eq!(value("CHATKITTY_CLIENT_ID"), mock.applications()[0].client_id());
+        assert_eq!(value("CHATKITTY_STAGING_CLIENT_SECRET"), mock.application("staging").client_secret());
+        assert_eq!(value("A"), format!("{}/x,y", mock.url()));
+        for template in ["A", "=x", "A={client}"] {
+            assert!(super::variables(&mock, &[template.to_owned()]).is_err(), "{template}");
+        }
     }
 }

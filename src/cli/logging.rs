@@ -6,6 +6,7 @@ use std::io::IsTerminal as _;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -44,9 +45,11 @@ where
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> std::fmt::Result {
         let mut pairs = Pairs(String::new());
+        write!(writer, "ts=")?;
+        SystemTime.format_time(&mut writer)?;
         pairs.push("level", &event.metadata().level().to_string().to_lowercase());
         event.record(&mut pairs);
-        writeln!(writer, "{}", pairs.0.trim_start())
+        writeln!(writer, "{}", pairs.0)
     }
 }
 

@@ -1,19 +1,23 @@
 //! The command line: what was typed becomes a configuration, the configuration a run, the run an exit code.
 //!
-//! One file a verb. It uses nothing but the library's public API.
+//! One file a verb. It uses nothing but the library's public API. `args` says what can be typed, `config_file` adds
+//! the file's values, `config` says what they mean.
 
 mod args;
 mod check;
 mod client;
 mod config;
+mod config_file;
 mod exec;
 mod explain;
+mod later;
 mod logging;
 mod probe;
 mod serve;
 mod terminal;
 
 use args::{Cli, Command};
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -23,36 +27,61 @@ const USAGE: u8 = 2;
 /// The contract was violated, or a gate was not met.
 const VIOLATED: u8 = 1;
 
+/// What is answered whatever the configuration file holds.
+const UNCONFIGURED: [&str; 7] = ["explain", "completions", "help", "-h", "--help", "-V", "--version"];
+
 /// Runs one command line.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     let arguments = args::with_default_verb(arguments);
-    if let Some(message) = args::unavailable(&arguments) {
+    if let Some(message) = later::refusal(&arguments, |name| std::env::var_os(name).is_some()) {
         return terminal::usage_error(&message, None);
     }
-    let command = match config::defaults(Cli::command()) {
-        Ok(command) => command,
-        Err(error) => return terminal::usage_error(&error.message, error.help.as_deref()),
-    };
-    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version go to stdout with 0; a closed pipe there is no failure.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+    let verb = arguments.get(1).and_then(|verb| verb.to_str()).unwrap_or_default();
+    let command = if UNCONFIGURED.contains(&verb) {
+        Cli::command()
+    } else {
+        match config_file::defaults(Cli::command()) {
+            Ok(command) => command,
+            Err(error) => return terminal::usage_error(&error.message, error.help.as_deref()),
         }
     };
-    match cli.command {
-        Command::Serve(arguments) => serve::run(&arguments),
-        Command::Exec(arguments) => exec::run(&arguments),
-        Command::Check(arguments) => check::run(&arguments),
-        Command::Verify(arguments) => probe::verify(&arguments),
-        Command::Ready(arguments) => probe::ready(&arguments),
-        Command::Stop(arguments) => probe::stop(&arguments),
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(cli) => run_command(&cli.command),
+        Err(error) => refused(&error),
+    }
+}
+
+fn run_command(command: &Command) -> ExitCode {
+    match command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Exec(arguments) => exec::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Verify(arguments) => probe::verify(arguments),
+        Command::Ready(arguments) => probe::ready(arguments),
+        Command::Stop(arguments) => probe::stop(arguments),
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "chatkitty-mock", &mut terminal::Stdout);
+            clap_complete::generate(*shell, &mut Cli::command(), "chatkitty-mock", &mut terminal::Stdout);
             ExitCode::SUCCESS
         }
     }
+}
+
+/// Help and version, which go to stdout with 0, or a mistake of usage.
+fn refused(error: &clap::Error) -> ExitCode {
+    let text = |kind: ContextKind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    // clap names the flag as in `--edition <EDITION>`.
+    let flag = text(ContextKind::InvalidArg).and_then(|flag| flag.split(' ').next()?.strip_prefix("--"));
+    if let (Some(flag), Some(value)) = (flag, text(ContextKind::InvalidValue))
+        && later::is_later_value(flag, value)
+    {
+        return terminal::usage_error(&format!("`--{flag} {value}` is not available in this version"), None);
+    }
+    // A closed pipe is no failure.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time between two questions.
 const PAUSE: Duration = Duration::from_millis(20);
+const NOT_RUNNING: &str = "is it running? `--url` names another address";
 
 fn block_on(future: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -21,13 +22,14 @@ fn block_on(future: impl Future<Output = ExitCode>) -> ExitCode {
 /// Exit code 0 if the server is ready, 1 if it is not.
 pub(super) fn ready(arguments: &ReadyArgs) -> ExitCode {
     block_on(async {
-        let end = Instant::now() + arguments.timeout;
+        let start = Instant::now();
         loop {
-            let reason = match is_ready(arguments).await {
+            let left = arguments.timeout.saturating_sub(start.elapsed());
+            let reason = match is_ready(arguments, left.clamp(PAUSE, ANSWER_TIMEOUT)).await {
                 Ok(()) => return ExitCode::SUCCESS,
                 Err(reason) => reason,
             };
-            if !arguments.wait || Instant::now() >= end {
+            if !arguments.wait || start.elapsed() >= arguments.timeout {
                 terminal::err(&format!("not ready: {reason}\n"));
                 return ExitCode::from(VIOLATED);
             }
@@ -36,7 +38,7 @@ pub(super) fn ready(arguments: &ReadyArgs) -> ExitCode {
     })
 }
 
-async fn is_ready(arguments: &ReadyArgs) -> Result<(), String> {
+async fn is_ready(arguments: &ReadyArgs, patience: Duration) -> Result<(), String> {
     let url = match &arguments.ready_file {
         Some(file) => {
             let text =
@@ -47,7 +49,7 @@ async fn is_ready(arguments: &ReadyArgs) -> Result<(), String> {
         }
         None => arguments.url.clone(),
     };
-    match client::send("GET", &url, "/_mock/readyz", None, ANSWER_TIMEOUT).await? {
+    match client::send("GET", &url, "/_mock/readyz", None, patience).await? {
         (200, _) => Ok(()),
         (status, _) => Err(format!("`{url}` answers {status}")),
     }
@@ -61,8 +63,8 @@ pub(super) fn verify(arguments: &UrlArgs) -> ExitCode {
                 .await;
         let body = match answer {
             Ok((200, body)) => body,
-            Ok((status, _)) => return terminal::usage_error(&format!("`{}` answers {status}", arguments.url), None),
-            Err(reason) => return terminal::usage_error(&reason, Some("is it running? `--url` names another address")),
+            Ok((status, _)) => return unexpected(&arguments.url, status),
+            Err(reason) => return terminal::usage_error(&reason, Some(NOT_RUNNING)),
         };
         let verdict: Value = serde_json::from_slice(&body).unwrap_or_default();
         let count = |name: &str| verdict[name].as_u64().unwrap_or_default();
@@ -92,12 +94,12 @@ pub(super) fn stop(arguments: &UrlArgs) -> ExitCode {
         .await;
         match answer {
             Ok((202, _)) => {}
-            Ok((status, _)) => return terminal::usage_error(&format!("`{}` answers {status}", arguments.url), None),
-            Err(reason) => return terminal::usage_error(&reason, None),
+            Ok((status, _)) => return unexpected(&arguments.url, status),
+            Err(reason) => return terminal::usage_error(&reason, Some(NOT_RUNNING)),
         }
-        let end = Instant::now() + ANSWER_TIMEOUT;
-        while Instant::now() < end {
-            if client::send("GET", &arguments.url, "/_mock/livez", None, ANSWER_TIMEOUT).await.is_err() {
+        let start = Instant::now();
+        while start.elapsed() < ANSWER_TIMEOUT {
+            if !client::is_open(&arguments.url).await {
                 return ExitCode::SUCCESS;
             }
             tokio::time::sleep(PAUSE).await;
@@ -105,4 +107,9 @@ pub(super) fn stop(arguments: &UrlArgs) -> ExitCode {
         terminal::err("the server was asked to stop, and still answers\n");
         ExitCode::from(USAGE)
     })
+}
+
+fn unexpected(url: &str, status: u16) -> ExitCode {
+    let help = (status == 401).then_some("`--admin-token` names the token of the server's banner");
+    terminal::usage_error(&format!("`{url}` answers {status}"), help)
 }

@@ -1,6 +1,7 @@
 //! `serve`: the stand-in, until it is told to stop.
 
-use super::args::{FailOn, PORT, ServeArgs};
+use super::args::{FailOn, ServeArgs};
+use super::config::PORT;
 use super::{VIOLATED, logging, terminal};
 use chatkitty_mock::diagnostic::{Diagnostic, Severity};
 use chatkitty_mock::{Application, MockServer, Report};
@@ -33,9 +34,9 @@ async fn serve(arguments: &ServeArgs) -> ExitCode {
     mock.allow_violations();
     let line = ready_line(&mock);
     if let Some(file) = &arguments.ready_file
-        && let Err(error) = write_aside(file, &line)
+        && let Err(message) = write_ready_file(file, &line)
     {
-        return terminal::usage_error(&format!("cannot write the ready file `{}`: {error}", file.display()), None);
+        return terminal::usage_error(&message, None);
     }
     if !arguments.quiet {
         show_findings(&mock);
@@ -60,7 +61,8 @@ fn show_findings(mock: &MockServer) {
     terminal::diagnostics(&errors);
     let warnings = of(Severity::Warning).count();
     if warnings > 0 {
-        terminal::err(&format!("the contract has {warnings} warnings; `chatkitty-mock check` shows them\n"));
+        let warnings = terminal::counted(warnings, "warning");
+        terminal::err(&format!("the contract has {warnings}; `chatkitty-mock check` shows them\n"));
     }
 }
 
@@ -98,7 +100,7 @@ impl Signals {
 }
 
 /// The one line on standard output. It is an API: members and their order stay.
-fn ready_line(mock: &MockServer) -> String {
+pub(super) fn ready_line(mock: &MockServer) -> String {
     let contract = mock.contract();
     let applications: Vec<Value> = mock
         .applications()
@@ -125,13 +127,22 @@ fn ready_line(mock: &MockServer) -> String {
     format!("{}\n", Value::Object(line))
 }
 
+/// Writes the ready line for whoever waits for the file.
+pub(super) fn write_ready_file(file: &Path, line: &str) -> Result<(), String> {
+    write_aside(file, line).map_err(|error| format!("cannot write the ready file `{}`: {error}", file.display()))
+}
+
 /// Writes beside the file, then renames: a reader sees the whole line or nothing.
 fn write_aside(file: &Path, line: &str) -> std::io::Result<()> {
     let mut name = file.file_name().ok_or(std::io::ErrorKind::InvalidInput)?.to_os_string();
     name.push(format!(".{}.tmp", std::process::id()));
     let aside = file.with_file_name(name);
-    std::fs::write(&aside, line)?;
-    std::fs::rename(&aside, file)
+    let written = std::fs::write(&aside, line).and_then(|()| std::fs::rename(&aside, file));
+    if written.is_err() {
+        // What was not renamed is of no use; that it cannot be removed is not the failure to tell.
+        let _ = std::fs::remove_file(&aside);
+    }
+    written
 }
 
 /// One screen for people: addresses, credentials, and what to type next.
@@ -174,11 +185,74 @@ fn banner(mock: &MockServer) -> String {
     text
 }
 
+/// A line to paste that fetches a token, and one that uses it.
 fn sample(mock: &MockServer, application: &Application) -> String {
-    format!(
-        "Try:\n  curl -s -u {}:{} -F grant_type=client_credentials {}\n",
-        application.client_id(),
-        application.client_secret(),
+    let (id, secret) = (quoted(application.client_id()), quoted(application.client_secret()));
+    let token = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
+    let mut text = format!(
+        "Try:\n  TOKEN=$(curl -s -u {id}:{secret} -F grant_type=client_credentials {} | {token})\n",
         mock.token_url()
-    )
+    );
+    if let Some(path) = first_resource(mock, application) {
+        let url = quoted(&format!("{}{path}", mock.url()));
+        let _ = writeln!(text, "  curl -s -H \"Authorization: Bearer $TOKEN\" {url}");
+    }
+    text
+}
+
+/// The path of something that the application can be asked for.
+fn first_resource(mock: &MockServer, application: &Application) -> Option<String> {
+    let mut request = http::Request::get(format!("/_mock/api/applications/{}", application.client_id()))
+        .header("host", format!("localhost:{}", mock.port()));
+    if let Some(token) = mock.admin_token() {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let reply = mock.handle(request.body("").ok()?);
+    let shown: Value = serde_json::from_slice(reply.body()).ok()?;
+    shown["resources"].as_object()?.keys().next().cloned()
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{banner, quoted, ready_line};
+    use chatkitty_mock::MockServer;
+    use serde_json::Value;
+
+    #[test]
+    fn the_ready_line_keeps_its_members_and_their_order() {
+        let mock = MockServer::start();
+        let line = ready_line(&mock);
+        assert_eq!(line.lines().count(), 1);
+        let value: Value = serde_json::from_str(&line).unwrap();
+        let members = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+        assert_eq!(members(&value), "event v url port pid admin_url token_url contract applications");
+        assert_eq!(members(&value["contract"]), "title version edition operations");
+        assert_eq!(members(&value["applications"][0]), "name client_id client_secret");
+        assert_eq!(value["contract"]["edition"], "page");
+        let guarded = MockServer::builder().admin_token("t").start().unwrap();
+        let value: Value = serde_json::from_str(&ready_line(&guarded)).unwrap();
+        assert_eq!(value["admin_token"], "t");
+    }
+
+    #[test]
+    fn the_banner_fits_a_screen_and_has_lines_to_paste() {
+        let mock = MockServer::builder().admin_token("t").start().unwrap();
+        let banner = banner(&mock);
+        assert!(banner.lines().count() <= 24, "{banner}");
+        let uses = format!("curl -s -H \"Authorization: Bearer $TOKEN\" {}/v1/application\n", mock.url());
+        assert!(banner.contains(mock.token_url()) && banner.contains(&uses), "{banner}");
+    }
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_read_them() {
+        for (word, shown) in [("a-1", "a-1"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("$x", "'$x'")] {
+            assert_eq!(quoted(word), shown);
+        }
+    }
 }

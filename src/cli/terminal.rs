@@ -2,7 +2,7 @@
 
 use super::USAGE;
 use chatkitty_mock::diagnostic::{Diagnostic, render};
-use std::io::{IsTerminal as _, Write};
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Standard output, whose closing is ignored.
@@ -33,7 +33,21 @@ pub(super) fn err(text: &str) {
 
 /// Whether people look at standard error in colour.
 pub(super) fn color() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    colorful(&std::io::stderr())
+}
+
+/// Whether people look at standard output in colour.
+pub(super) fn color_out() -> bool {
+    colorful(&std::io::stdout())
+}
+
+fn colorful(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// A count with its noun: `1 error`, `2 errors`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Reports a mistake of usage; gives the exit code for it.

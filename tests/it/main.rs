@@ -13,6 +13,7 @@ mod data_plane;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
+mod properties;
 #[cfg(feature = "cli")]
 mod real_parts;
 mod tidy;

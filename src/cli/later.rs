@@ -1,0 +1,67 @@
+//! What the documentation names and this version does not have: refused by name, never ignored.
+
+use std::ffi::OsString;
+
+const VERBS: [&str; 3] = ["proxy", "audit", "man"];
+const FLAGS: [&str; 8] =
+    ["watch", "tls-cert", "tls-key", "tls-self-signed", "report", "min-coverage", "clock", "strict-oauth"];
+const EDITIONS: [&str; 3] = ["camel", "snake", "unversioned"];
+
+/// What must work whatever the environment configures a server with.
+const UNCONFIGURED: [&str; 9] = ["explain", "completions", "ready", "stop", "help", "-h", "--help", "-V", "--version"];
+
+/// Whether a flag, or a key of the configuration file, comes later.
+pub(super) fn is_later_flag(name: &str) -> bool {
+    FLAGS.contains(&name)
+}
+
+/// Whether a value of a flag comes later.
+pub(super) fn is_later_value(flag: &str, value: &str) -> bool {
+    flag == "edition" && EDITIONS.contains(&value)
+}
+
+/// What of the arguments or the environment is not available yet, as a message.
+pub(super) fn refusal(arguments: &[OsString], is_set: impl Fn(&str) -> bool) -> Option<String> {
+    let mut words = arguments.iter().skip(1).map(|argument| argument.to_string_lossy());
+    let verb = words.next()?;
+    if VERBS.contains(&verb.as_ref()) {
+        return Some(format!("the command `{verb}` is not available in this version"));
+    }
+    let typed = words.take_while(|word| word != "--").find_map(|word| {
+        let name = word.strip_prefix("--")?.split('=').next()?.to_owned();
+        is_later_flag(&name).then(|| format!("`--{name}` is not available in this version"))
+    });
+    if typed.is_some() || UNCONFIGURED.contains(&verb.as_ref()) {
+        return typed;
+    }
+    let mut variables = FLAGS.iter().map(|flag| format!("CHATKITTY_MOCK_{}", flag.to_uppercase().replace('-', "_")));
+    let set = variables.find(|name| is_set(name))?;
+    Some(format!("the environment sets `{set}`, which is not available in this version"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refusal;
+
+    #[test]
+    fn what_comes_later_is_refused_by_name() {
+        let cases = [
+            ("x proxy --upstream u", "", Some("the command `proxy` is not available in this version")),
+            ("x serve --watch", "", Some("`--watch` is not available in this version")),
+            ("x serve --report=junit", "", Some("`--report` is not available in this version")),
+            ("x exec -- cmd --watch", "", None),
+            ("x serve --port 0", "", None),
+            (
+                "x serve",
+                "CHATKITTY_MOCK_TLS_CERT",
+                Some("the environment sets `CHATKITTY_MOCK_TLS_CERT`, which is not available in this version"),
+            ),
+            ("x ready", "CHATKITTY_MOCK_TLS_CERT", None),
+            ("x", "", None),
+        ];
+        for (typed, set, expected) in cases {
+            let arguments: Vec<_> = typed.split(' ').map(Into::into).collect();
+            assert_eq!(refusal(&arguments, |name| name == set).as_deref(), expected, "{typed}");
+        }
+    }
+}
