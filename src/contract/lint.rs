@@ -7,7 +7,7 @@ use super::operation::{Content, ParameterValue};
 use super::schema::{Checker, SchemaUse};
 use super::tree::SchemaTree;
 use super::{Contract, Direction, compile, schema_at};
-use crate::diagnostic::{Code, Diagnostic, Part, Place, code};
+use crate::diagnostic::{Code, Diagnostic, Fault, Part, Place, Severity, code};
 use crate::source::{Focus, pointer};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -16,6 +16,12 @@ use std::collections::HashSet;
 pub(super) fn lint(contract: &Contract) -> Vec<Diagnostic> {
     let mut lint = Lint { contract, findings: Vec::new(), seen: HashSet::new() };
     for operation in contract.operations() {
+        if operation.response(operation.success_status()).is_none() {
+            let message = format!("`{}` declares no final response, so it answers 500", operation.name());
+            let finding =
+                Diagnostic::new(code::DRIFT_STATUS, message).severity(Severity::Warning).fault(Fault::Contract);
+            lint.findings.push(finding.in_file(contract.operation_location(operation)));
+        }
         for parameter in &operation.parameters {
             let schema = match &parameter.value {
                 ParameterValue::Styled { schema, .. } => Some(schema),
@@ -32,6 +38,7 @@ pub(super) fn lint(contract: &Contract) -> Vec<Diagnostic> {
         for response in &operation.responses {
             for content in &response.content {
                 lint.content(content);
+                lint.answer(content);
             }
             for header in &response.headers {
                 if let (Some(schema), Some(example)) = (&header.schema, &header.example) {
@@ -64,6 +71,22 @@ impl Lint<'_> {
         };
         for example in &content.examples {
             self.example(code::CONTRACT_EXAMPLE, "the example", &example.pointer, schema);
+        }
+    }
+
+    /// Whether anything can be answered at all.
+    fn answer(&mut self, content: &Content) {
+        let contract = self.contract;
+        if contract.example(content, None).is_some() || contract.generated(content, 0).is_some() {
+            return;
+        }
+        let message = "no example satisfies the schema, and no instance of it could be made; operations answer 500";
+        let finding = Diagnostic::new(code::DRIFT_NO_ANSWER, message)
+            .severity(Severity::Warning)
+            .fault(Fault::Contract)
+            .in_file(contract.content_location(content));
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
         }
     }
 

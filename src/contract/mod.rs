@@ -1,7 +1,7 @@
 //! An OpenAPI document, compiled: immutable, checked, and shared by as many servers as like.
 //!
 //! The way of a document: [`document`] reads its files into one tree, [`lower`] translates its schemas,
-//! [`schema`] checks values against them, [`compile`] makes operations and the [`router`], [`lint`] looks for
+//! [`schema`] checks values against them, [`compile`] makes operations and the [`router`], [`meta`] and [`lint`] look for
 //! what is wrong with it. The way of a message: [`request`] decodes and checks what comes in, [`response`]
 //! chooses and checks what goes out. No type of `openapiv3` or `jsonschema` leaves this room.
 
@@ -12,6 +12,7 @@ mod format;
 mod generate;
 mod lint;
 mod lower;
+mod meta;
 mod number_format;
 mod operation;
 mod pattern;
@@ -159,7 +160,9 @@ impl Contract {
 
     /// What is wrong with the document beyond what [`Contract::load`] finds: checks that cost time and change nothing.
     pub(crate) fn lint(&self) -> Vec<Diagnostic> {
-        tidy(lint::lint(self))
+        let mut findings = meta::check(&self.document);
+        findings.extend(lint::lint(self));
+        tidy(findings)
     }
 
     /// `info.title`.

@@ -267,7 +267,7 @@ impl Checker<'_> {
     }
 }
 
-fn keyword_of(error: &ValidationError<'_>) -> String {
+pub(super) fn keyword_of(error: &ValidationError<'_>) -> String {
     let path = error.schema_path().as_str();
     let last = path.rsplit('/').next().unwrap_or_default();
     match error.kind() {
@@ -326,7 +326,7 @@ pub(crate) fn shown(value: &Value) -> String {
     }
 }
 
-fn message_of(error: &ValidationError<'_>, keyword: &str) -> String {
+pub(super) fn message_of(error: &ValidationError<'_>, keyword: &str) -> String {
     let value = shown(error.instance());
     match error.kind() {
         ValidationErrorKind::Type { kind } => format!("{value} is not of type {}", types(kind)),

@@ -219,7 +219,13 @@ impl Builder {
             findings.iter().filter(|finding| !bundled || finding.severity != Severity::Note).cloned().collect();
         // The bundled document is ours, and linted by the project's own tests.
         if self.contract.is_some() {
-            diagnostics.extend(contract.lint());
+            for finding in contract.lint() {
+                // What loading has found already is more specific than what the meta-schema says of the same place.
+                let known = |other: &Diagnostic| other.code == finding.code && other.place == finding.place;
+                if !diagnostics.iter().any(known) {
+                    diagnostics.push(finding);
+                }
+            }
         }
         match self.fixture_files() {
             Ok(files) => diagnostics.extend(fixtures::load(&contract, &files).1),

@@ -15,5 +15,7 @@ mod json_schema_suite;
 mod library;
 mod properties;
 #[cfg(feature = "cli")]
+mod public_documents;
+#[cfg(feature = "cli")]
 mod real_parts;
 mod tidy;
