@@ -6,11 +6,13 @@
 use super::Options;
 use super::decode::{Encoding, Shape, Style, shape_of};
 use super::document::{Document, Version};
-use super::lower::{Direction, SELECTED};
+use super::lower::Direction;
+use super::members::members;
 use super::operation::{
-    Content, Example, HeaderDeclaration, Members, Operation, Parameter, ParameterValue, RequestBody,
-    ResponseDeclaration, StatusKey,
+    Content, Example, HeaderDeclaration, Operation, Parameter, ParameterValue, RequestBody, ResponseDeclaration,
+    StatusKey,
 };
+use super::roots::METHODS;
 use super::router::{Router, expression_names};
 use super::schema::SchemaUse;
 use super::security::{KeyLocation, Requirement, Scheme, SchemeKind, scope_covers};
@@ -23,142 +25,8 @@ use http::Method;
 use openapiv3 as oas;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
-
-/// The fixed fields of a Path Item Object that are operations (`query` since 3.2).
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
-
-/// Every schema of the document that something refers to by position.
-pub(crate) fn schema_roots(document: &Document) -> Vec<String> {
-    let mut walk = RootWalk { document, roots: Vec::new(), seen: HashSet::new() };
-    walk.visit_document();
-    walk.roots
-}
-
-struct RootWalk<'a> {
-    document: &'a Document,
-    roots: Vec<String>,
-    seen: HashSet<String>,
-}
-
-impl RootWalk<'_> {
-    fn visit_document(&mut self) {
-        for paths in ["/paths", "/webhooks"] {
-            for item in self.keys(paths) {
-                self.path_item(&pointer::join(paths, &item));
-            }
-        }
-        for schema in self.keys("/components/schemas") {
-            self.roots.push(pointer::join("/components/schemas", &schema));
-        }
-        for (section, visit) in [
-            ("parameters", Self::parameter as fn(&mut Self, &str)),
-            ("headers", Self::parameter),
-            ("responses", Self::response),
-            ("requestBodies", Self::content_holder),
-            ("callbacks", Self::callback),
-            ("pathItems", Self::path_item),
-            ("mediaTypes", Self::media_type),
-        ] {
-            let section = format!("/components/{section}");
-            for name in self.keys(&section) {
-                visit(self, &pointer::join(&section, &name));
-            }
-        }
-    }
-
-    fn keys(&self, at: &str) -> Vec<String> {
-        self.document
-            .at(at)
-            .and_then(Value::as_object)
-            .map(|object| object.keys().cloned().collect())
-            .unwrap_or_default()
-    }
-
-    /// Follows references; `None` when the object was visited before or is not there.
-    fn enter(&mut self, at: &str) -> Option<String> {
-        let at = self.document.follow(at).ok()?;
-        self.document.at(&at)?.as_object()?;
-        self.seen.insert(at.clone()).then_some(at)
-    }
-
-    fn path_item(&mut self, at: &str) {
-        let Some(at) = self.enter(at) else { return };
-        self.list(&at, "parameters", Self::parameter);
-        for method in self.keys(&at) {
-            if METHODS.contains(&method.as_str()) || method == "query" {
-                self.operation(&pointer::join(&at, &method));
-            }
-        }
-        let additional = pointer::join(&at, "additionalOperations");
-        for method in self.keys(&additional) {
-            self.operation(&pointer::join(&additional, &method));
-        }
-    }
-
-    fn operation(&mut self, at: &str) {
-        self.list(at, "parameters", Self::parameter);
-        self.content_holder(&pointer::join(at, "requestBody"));
-        self.map(at, "responses", Self::response);
-        self.map(at, "callbacks", Self::callback);
-    }
-
-    fn callback(&mut self, at: &str) {
-        let Some(at) = self.enter(at) else { return };
-        for expression in self.keys(&at) {
-            self.path_item(&pointer::join(&at, &expression));
-        }
-    }
-
-    fn parameter(&mut self, at: &str) {
-        let Some(at) = self.enter(at) else { return };
-        self.schema(&at);
-        self.map(&at, "content", Self::media_type);
-    }
-
-    fn response(&mut self, at: &str) {
-        let Some(at) = self.enter(at) else { return };
-        self.map(&at, "headers", Self::parameter);
-        self.map(&at, "content", Self::media_type);
-    }
-
-    fn content_holder(&mut self, at: &str) {
-        let Some(at) = self.enter(at) else { return };
-        self.map(&at, "content", Self::media_type);
-    }
-
-    fn media_type(&mut self, at: &str) {
-        let Some(at) = self.enter(at) else { return };
-        self.schema(&at);
-        for property in self.keys(&pointer::join(&at, "encoding")) {
-            let encoding = pointer::join(&pointer::join(&at, "encoding"), &property);
-            self.map(&encoding, "headers", Self::parameter);
-        }
-    }
-
-    fn schema(&mut self, at: &str) {
-        let schema = pointer::join(at, "schema");
-        if self.document.at(&schema).is_some() {
-            self.roots.push(schema);
-        }
-    }
-
-    fn list(&mut self, at: &str, field: &str, visit: fn(&mut Self, &str)) {
-        let at = pointer::join(at, field);
-        let count = self.document.at(&at).and_then(Value::as_array).map_or(0, Vec::len);
-        for index in 0..count {
-            visit(self, &format!("{at}/{index}"));
-        }
-    }
-
-    fn map(&mut self, at: &str, field: &str, visit: fn(&mut Self, &str)) {
-        let at = pointer::join(at, field);
-        for key in self.keys(&at) {
-            visit(self, &pointer::join(&at, &key));
-        }
-    }
-}
 
 /// What compiling gives.
 pub(crate) struct Compiled {
@@ -229,6 +97,12 @@ struct Compiler<'a> {
 impl Compiler<'_> {
     fn found(&mut self, code: Code, message: impl Into<String>, at: &str, focus: Focus) {
         self.findings.push(Diagnostic::new(code, message).in_file(self.document.location(at, focus)));
+    }
+
+    /// A finding that leaves the object as it is.
+    fn warned(&mut self, code: Code, message: impl Into<String>, at: &str, focus: Focus) {
+        let finding = Diagnostic::new(code, message).severity(Severity::Warning);
+        self.findings.push(finding.in_file(self.document.location(at, focus)));
     }
 
     fn keys(&self, at: &str) -> Vec<String> {
@@ -601,15 +475,12 @@ impl Compiler<'_> {
     }
 
     fn typed_bare(&mut self, at: &str) -> Option<oas::Parameter> {
-        self.found(
+        self.warned(
             code::CONTRACT_STRUCTURE,
             "a parameter has either `schema` or `content`; this one has neither, so any text is taken",
             at,
             Focus::Value,
         );
-        if let Some(last) = self.findings.last_mut() {
-            last.severity = Severity::Warning;
-        }
         let mut object: Map<String, Value> = self.document.at(at)?.as_object()?.clone();
         object.insert("schema".to_owned(), json!({}));
         serde_json::from_value(Value::Object(object)).ok()
@@ -724,15 +595,12 @@ impl Compiler<'_> {
             if let Some(value) = value {
                 examples.push(Example { name: Some(name), pointer: value, prepared: OnceLock::new() });
             } else if self.document.at(&pointer::join(&entry, "externalValue")).is_some() {
-                self.found(
+                self.warned(
                     code::CONTRACT_UNSUPPORTED,
                     format!("the example `{name}` has an `externalValue`, which is not read"),
                     &entry,
                     Focus::Key,
                 );
-                if let Some(last) = self.findings.last_mut() {
-                    last.severity = Severity::Warning;
-                }
             }
         }
         examples
@@ -764,10 +632,7 @@ impl Compiler<'_> {
             responses.push(ResponseDeclaration { status, pointer: at, headers, content });
         }
         if responses.is_empty() {
-            self.found(code::CONTRACT_STRUCTURE, "an operation declares at least one response", operation, Focus::Key);
-            if let Some(last) = self.findings.last_mut() {
-                last.severity = Severity::Warning;
-            }
+            self.warned(code::CONTRACT_STRUCTURE, "an operation declares at least one response", operation, Focus::Key);
         }
         responses
     }
@@ -913,72 +778,4 @@ fn path_style(style: &oas::PathStyle) -> Style {
         oas::PathStyle::Label => Style::Label,
         oas::PathStyle::Simple => Style::Simple,
     }
-}
-
-/// The names that the object schema at a pointer declares, through references and allOf.
-pub(crate) fn members(tree: &dyn SchemaTree, at: &str) -> Members {
-    let mut members = Members { names: Vec::new(), open: true };
-    collect_members(tree, at, &mut members, &mut HashSet::new());
-    members
-}
-
-fn collect_members(tree: &dyn SchemaTree, at: &str, members: &mut Members, entered: &mut HashSet<String>) {
-    const SCHEMAS_MAX: usize = 1_000;
-    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
-    if entered.len() > SCHEMAS_MAX || !entered.insert(at.to_owned()) {
-        return;
-    }
-    for name in schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
-        if !members.names.contains(name) {
-            members.names.push(name.clone());
-        }
-    }
-    if schema.get("additionalProperties") == Some(&Value::Bool(false))
-        || schema.get("unevaluatedProperties") == Some(&Value::Bool(false))
-    {
-        members.open = false;
-    }
-    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(super::lower::reference_pointer) {
-        collect_members(tree, &target, members, entered);
-    }
-    for keyword in ["allOf", "oneOf", "anyOf", SELECTED] {
-        let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
-        for index in 0..count {
-            collect_members(tree, &format!("{at}/{keyword}/{index}"), members, entered);
-        }
-    }
-}
-
-/// The names that a request's object schema carries: declared and not readOnly.
-pub(crate) fn carried(tree: &dyn SchemaTree, at: &str) -> Members {
-    let mut carried = members(tree, at);
-    carried.names.retain(|name| !is_read_only(tree, at, name, 0));
-    carried.open = additional(tree, at, 0).is_some_and(|additional| *additional != Value::Bool(false));
-    carried
-}
-
-fn additional<'t>(tree: &'t dyn SchemaTree, at: &str, depth: usize) -> Option<&'t Value> {
-    const HOPS_MAX: usize = 16;
-    let schema = tree.root().pointer(at).filter(|_| depth < HOPS_MAX)?;
-    if let Some(found) = schema.get("additionalProperties") {
-        return Some(found);
-    }
-    let target = schema.get("$ref").and_then(Value::as_str).and_then(super::lower::reference_pointer)?;
-    additional(tree, &target, depth + 1)
-}
-
-fn is_read_only(tree: &dyn SchemaTree, at: &str, name: &str, depth: usize) -> bool {
-    const HOPS_MAX: usize = 16;
-    let Some(schema) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return false };
-    if let Some(property) = schema.get("properties").and_then(|properties| properties.get(name)) {
-        let referenced = property.get("$ref").and_then(Value::as_str).and_then(super::lower::reference_pointer);
-        let marked = |schema: &Value| schema.get("readOnly") == Some(&Value::Bool(true));
-        if marked(property) || referenced.and_then(|target| tree.root().pointer(&target)).is_some_and(marked) {
-            return true;
-        }
-    }
-    let target = schema.get("$ref").and_then(Value::as_str).and_then(super::lower::reference_pointer);
-    let count = schema.get("allOf").and_then(Value::as_array).map_or(0, Vec::len);
-    target.is_some_and(|target| is_read_only(tree, &target, name, depth + 1))
-        || (0..count).any(|index| is_read_only(tree, &format!("{at}/allOf/{index}"), name, depth + 1))
 }

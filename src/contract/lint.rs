@@ -6,7 +6,7 @@ use super::lower::{Discriminator, reference_pointer};
 use super::operation::{Content, ParameterValue};
 use super::schema::{Checker, SchemaUse};
 use super::tree::SchemaTree;
-use super::{Contract, Direction, compile, schema_at};
+use super::{Contract, Direction, roots, schema_at};
 use crate::diagnostic::{Code, Diagnostic, Fault, Part, Place, Severity, code};
 use crate::source::{Focus, pointer};
 use serde_json::Value;
@@ -47,7 +47,7 @@ pub(super) fn lint(contract: &Contract) -> Vec<Diagnostic> {
             }
         }
     }
-    for root in compile::schema_roots(&contract.document) {
+    for root in roots::schema_roots(&contract.document) {
         lint.schema(&root, 0);
     }
     lint.findings

@@ -12,12 +12,14 @@ mod format;
 mod generate;
 mod lint;
 mod lower;
+mod members;
 mod meta;
 mod number_format;
 mod operation;
 mod pattern;
 mod request;
 mod response;
+mod roots;
 mod router;
 mod schema;
 pub(crate) mod security;
@@ -119,7 +121,7 @@ impl Contract {
     /// The document cannot be read, is no OpenAPI 3 document, has a reference that leads nowhere, or a path under `/_mock`.
     pub(crate) fn load(source: &Source, options: Options) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         let (document, mut findings) = Document::load(source, options.reach)?;
-        let roots = compile::schema_roots(&document);
+        let roots = roots::schema_roots(&document);
         let mut patterns = Patterns::default();
         let mut lower = |direction, findings: &mut Vec<Diagnostic>| {
             lower::lower(&document, &roots, direction, options.discriminator, &mut patterns, findings)
@@ -265,14 +267,14 @@ impl Contract {
         content
             .schema
             .as_ref()
-            .map(|schema| compile::members(&self.response, &schema.pointer).names)
+            .map(|schema| members::members(&self.response, &schema.pointer).names)
             .unwrap_or_default()
     }
 
     /// The members that a request with this content can carry: those declared and not readOnly; open only
     /// if the schema says in so many words that there may be others.
     pub(crate) fn carried_members(&self, content: &Content) -> Members {
-        content.schema.as_ref().map(|schema| compile::carried(&self.request, &schema.pointer)).unwrap_or_default()
+        content.schema.as_ref().map(|schema| members::carried(&self.request, &schema.pointer)).unwrap_or_default()
     }
 
     /// Where the Media Type Object stands.

@@ -33,7 +33,7 @@ impl Encoding {
 
 /// The names that an object schema declares, through references and combinations.
 fn declared(tree: &dyn SchemaTree, at: &str) -> Vec<String> {
-    crate::contract::compile::members(tree, at).names
+    crate::contract::members::members(tree, at).names
 }
 
 /// The value of a form body.

@@ -181,7 +181,7 @@ fn object(
     let mut taken: Vec<String> = Vec::new();
     let mut names: Vec<String> = Vec::new();
     for at in schemas {
-        names.extend(crate::contract::compile::members(tree, at).names);
+        names.extend(crate::contract::members::members(tree, at).names);
     }
     for name in &names {
         let own: Vec<String> = schemas.iter().flat_map(|at| member_schemas(tree, at, name)).collect();
@@ -263,7 +263,7 @@ fn undeclared(
         // A declared property whose hints want it written otherwise is not there.
         let declared = schemas
             .iter()
-            .any(|at| crate::contract::compile::members(tree, at).names.iter().any(|known| known == name));
+            .any(|at| crate::contract::members::members(tree, at).names.iter().any(|known| known == name));
         if !declared {
             members.insert(name.to_owned(), element(tree, &own, child, &pointer::join(place, name), depth + 1)?);
         }

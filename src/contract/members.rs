@@ -1,0 +1,75 @@
+//! The members that object schemas declare, and those that a request can carry.
+
+use super::lower::{SELECTED, reference_pointer};
+use super::operation::Members;
+use super::tree::SchemaTree;
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// The names that the object schema at a pointer declares, through references and allOf.
+pub(crate) fn members(tree: &dyn SchemaTree, at: &str) -> Members {
+    let mut members = Members { names: Vec::new(), open: true };
+    collect_members(tree, at, &mut members, &mut HashSet::new());
+    members
+}
+
+fn collect_members(tree: &dyn SchemaTree, at: &str, members: &mut Members, entered: &mut HashSet<String>) {
+    const SCHEMAS_MAX: usize = 1_000;
+    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
+    if entered.len() > SCHEMAS_MAX || !entered.insert(at.to_owned()) {
+        return;
+    }
+    for name in schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
+        if !members.names.contains(name) {
+            members.names.push(name.clone());
+        }
+    }
+    if schema.get("additionalProperties") == Some(&Value::Bool(false))
+        || schema.get("unevaluatedProperties") == Some(&Value::Bool(false))
+    {
+        members.open = false;
+    }
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
+        collect_members(tree, &target, members, entered);
+    }
+    for keyword in ["allOf", "oneOf", "anyOf", SELECTED] {
+        let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
+        for index in 0..count {
+            collect_members(tree, &format!("{at}/{keyword}/{index}"), members, entered);
+        }
+    }
+}
+
+/// The names that a request's object schema carries: declared and not readOnly.
+pub(crate) fn carried(tree: &dyn SchemaTree, at: &str) -> Members {
+    let mut carried = members(tree, at);
+    carried.names.retain(|name| !is_read_only(tree, at, name, 0));
+    carried.open = additional(tree, at, 0).is_some_and(|additional| *additional != Value::Bool(false));
+    carried
+}
+
+fn additional<'t>(tree: &'t dyn SchemaTree, at: &str, depth: usize) -> Option<&'t Value> {
+    const HOPS_MAX: usize = 16;
+    let schema = tree.root().pointer(at).filter(|_| depth < HOPS_MAX)?;
+    if let Some(found) = schema.get("additionalProperties") {
+        return Some(found);
+    }
+    let target = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer)?;
+    additional(tree, &target, depth + 1)
+}
+
+fn is_read_only(tree: &dyn SchemaTree, at: &str, name: &str, depth: usize) -> bool {
+    const HOPS_MAX: usize = 16;
+    let Some(schema) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return false };
+    if let Some(property) = schema.get("properties").and_then(|properties| properties.get(name)) {
+        let referenced = property.get("$ref").and_then(Value::as_str).and_then(reference_pointer);
+        let marked = |schema: &Value| schema.get("readOnly") == Some(&Value::Bool(true));
+        if marked(property) || referenced.and_then(|target| tree.root().pointer(&target)).is_some_and(marked) {
+            return true;
+        }
+    }
+    let target = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer);
+    let count = schema.get("allOf").and_then(Value::as_array).map_or(0, Vec::len);
+    target.is_some_and(|target| is_read_only(tree, &target, name, depth + 1))
+        || (0..count).any(|index| is_read_only(tree, &format!("{at}/allOf/{index}"), name, depth + 1))
+}
