@@ -5,6 +5,9 @@ import sdk from 'chatkitty-platform-sdk';
 
 const { ChatKitty } = sdk;
 const { CHATKITTY_BASE_URL, CHATKITTY_TOKEN_URL, CHATKITTY_CLIENT_ID, CHATKITTY_CLIENT_SECRET } = process.env;
+// Without addresses the SDK would talk to the live ChatKitty.
+for (const name of ['BASE_URL', 'TOKEN_URL', 'CLIENT_ID', 'CLIENT_SECRET'])
+  assert.ok(process.env[`CHATKITTY_${name}`], `CHATKITTY_${name} is not set`);
 
 const client = (clientSecret = CHATKITTY_CLIENT_SECRET) =>
   new ChatKitty({

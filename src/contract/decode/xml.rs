@@ -148,9 +148,8 @@ fn element(
         Shape::Object => object(tree, schemas, node, place, depth).map(Value::Object),
         // The root of an array has its items as children.
         Shape::Array => items(tree, schemas, node.children().filter(Node::is_element).collect(), place, depth),
-        Shape::Primitive if children && schemas.is_empty() => {
-            object(tree, schemas, node, place, depth).map(Value::Object)
-        }
+        // Elements where a single value is described: what is there is shown to the schema, which refuses it.
+        Shape::Primitive if children => object(tree, schemas, node, place, depth).map(Value::Object),
         Shape::Primitive => Ok(typed_by(tree, schemas, &Raw::Text(text_of(node)), 0)),
     }
 }
