@@ -100,9 +100,9 @@ pub(super) struct ContractArgs {
     /// OpenAPI 3.0 or 3.1 document to serve instead of the bundled one
     #[arg(long, env = "CHATKITTY_MOCK_OPENAPI", value_name = "FILE")]
     pub(super) openapi: Option<PathBuf>,
-    /// Bundled edition of the ChatKitty contract
-    #[arg(long, env = "CHATKITTY_MOCK_EDITION", value_enum, default_value_t = EditionArg::Page)]
-    pub(super) edition: EditionArg,
+    /// Bundled edition of the ChatKitty contract [default: page]
+    #[arg(long, env = "CHATKITTY_MOCK_EDITION", value_enum, value_name = "NAME")]
+    pub(super) edition: Option<EditionArg>,
     /// Fixture file, or folder of them; repeatable, or several with commas between [default: the bundled ones]
     #[arg(long, env = "CHATKITTY_MOCK_FIXTURES", value_name = "FILE|DIR", value_delimiter = ',')]
     pub(super) fixtures: Vec<PathBuf>,
@@ -214,6 +214,12 @@ choices! {
     EditionArg {
         /// The "Applications" page of ChatKitty's documentation
         Page,
+        /// API 1.26 to 2.41.9, for the npm package chatkitty-platform-sdk: createdTime, links by relation
+        Camel,
+        /// API 2.49.2: snake_case settings
+        Snake,
+        /// API 2.106.8, for the npm package chatkitty: snake_case, no /v1 in the paths
+        Unversioned,
     }
     FailOn {
         /// Requests that broke the contract

@@ -27,6 +27,7 @@ pub(super) fn run(arguments: &CheckArgs) -> ExitCode {
     let mut rest = contracts.iter();
     let mut builder = flags.builder();
     if flags.openapi.is_none()
+        && flags.edition.is_none()
         && let Some(first) = rest.next()
     {
         builder = builder.openapi(first);

@@ -1,20 +1,49 @@
 //! What the arguments mean: a builder of the library.
 
 use super::args::{
-    ContractArgs, DiscriminatorArg, Drift, EditionArg, ServeArgs, UnknownQueryArg, UnseededArg, Violation,
+    Cli, Command, ContractArgs, DiscriminatorArg, Drift, EditionArg, ServeArgs, UnknownQueryArg, UnseededArg, Violation,
 };
 use chatkitty_mock::{Builder, Discriminator, Edition, MockServer, OnDrift, OnViolation, UnknownQuery, Unseeded};
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use std::cmp::Ordering;
 
 /// The port of `serve` unless another is asked for.
 pub(super) const PORT: u16 = 2428;
+
+/// Lets `--openapi` or `--edition` count, as both say which contract is served: the one that comes first of flag,
+/// environment and file. Both of them in the same place are a mistake, given as its message.
+pub(super) fn settle_contract(cli: &mut Cli, matches: &ArgMatches) -> Result<(), String> {
+    let contract = match &mut cli.command {
+        Command::Serve(arguments) => &mut arguments.contract,
+        Command::Exec(arguments) => &mut arguments.serve.contract,
+        Command::Check(arguments) => &mut arguments.contract,
+        _ => return Ok(()),
+    };
+    if contract.openapi.is_none() || contract.edition.is_none() {
+        return Ok(());
+    }
+    let source = |id| matches.subcommand().and_then(|(_, verb)| verb.value_source(id));
+    let (openapi, edition) = (source("openapi"), source("edition"));
+    match openapi.cmp(&edition) {
+        Ordering::Greater => contract.edition = None,
+        Ordering::Less => contract.openapi = None,
+        Ordering::Equal => {
+            let named = match openapi {
+                Some(ValueSource::CommandLine) => "`--openapi` and `--edition`",
+                Some(ValueSource::EnvVariable) => "`CHATKITTY_MOCK_OPENAPI` and `CHATKITTY_MOCK_EDITION`",
+                _ => "chatkitty-mock.toml: `openapi` and `edition`",
+            };
+            return Err(format!("{named} both say which contract is served"));
+        }
+    }
+    Ok(())
+}
 
 impl ContractArgs {
     /// The builder that these arguments mean.
     pub(super) fn builder(&self) -> Builder {
         let mut builder = MockServer::builder()
-            .edition(match self.edition {
-                EditionArg::Page => Edition::Page,
-            })
             .discriminator(match self.discriminator {
                 DiscriminatorArg::Hint => Discriminator::Hint,
                 DiscriminatorArg::Select => Discriminator::Select,
@@ -25,6 +54,14 @@ impl ContractArgs {
             })
             .ignore_base_path(self.ignore_base_path)
             .allow_outside_refs(self.allow_outside_refs);
+        if let Some(edition) = self.edition {
+            builder = builder.edition(match edition {
+                EditionArg::Page => Edition::Page,
+                EditionArg::Camel => Edition::Camel,
+                EditionArg::Snake => Edition::Snake,
+                EditionArg::Unversioned => Edition::Unversioned,
+            });
+        }
         if let Some(file) = &self.openapi {
             builder = builder.openapi(file);
         }

@@ -1,7 +1,7 @@
 //! `chatkitty-mock.toml` of the working directory: its keys are flags, and go after flags and environment.
 
 use super::args::ByteCount;
-use super::later::{is_later_flag, is_later_value};
+use super::later::is_later_flag;
 use chatkitty_mock::SourceFile;
 use chatkitty_mock::diagnostic::did_you_mean;
 use clap::builder::Resettable;
@@ -143,9 +143,6 @@ fn one(name: &str, flag: &Arg, kind: Kind, item: &Spanned<DeValue<'_>>) -> Resul
     let offset = item.span().start;
     let wrong_type = || mistake(offset, format!("`{name}` must be {}", kind.expected()), None);
     let text = text.ok_or_else(wrong_type)?;
-    if is_later_value(name, &text) {
-        return Err(mistake(offset, format!("`{text}` as `{name}` is not available in this version"), None));
-    }
     if kind != Kind::Switch {
         parse(name, flag, &text).map_err(|error| (offset, error))?;
     }
@@ -208,7 +205,11 @@ mod tests {
             ("max-body = 1.5", "1:12: `max-body` must be a number or a text", ""),
             ("fixtures = [\"a\", 1]", "1:18: `fixtures` must be a text or a list of texts", ""),
             ("on-drift = \"fial\"", "1:12: `fial` is no value for `on-drift`", "use one of: fail, report"),
-            ("edition = \"camel\"", "1:11: `camel` as `edition` is not available in this version", ""),
+            (
+                "edition = \"camle\"",
+                "1:11: `camle` is no value for `edition`",
+                "use one of: page, camel, snake, unversioned",
+            ),
             ("watch = true", "1:1: `watch` is not available in this version", ""),
         ];
         for (text, message, help) in cases {

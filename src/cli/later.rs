@@ -5,7 +5,6 @@ use std::ffi::OsString;
 const VERBS: [&str; 3] = ["proxy", "audit", "man"];
 const FLAGS: [&str; 8] =
     ["watch", "tls-cert", "tls-key", "tls-self-signed", "report", "min-coverage", "clock", "strict-oauth"];
-const EDITIONS: [&str; 3] = ["camel", "snake", "unversioned"];
 
 /// What must work whatever the environment configures a server with.
 const UNCONFIGURED: [&str; 9] = ["explain", "completions", "ready", "stop", "help", "-h", "--help", "-V", "--version"];
@@ -13,11 +12,6 @@ const UNCONFIGURED: [&str; 9] = ["explain", "completions", "ready", "stop", "hel
 /// Whether a flag, or a key of the configuration file, comes later.
 pub(super) fn is_later_flag(name: &str) -> bool {
     FLAGS.contains(&name)
-}
-
-/// Whether a value of a flag comes later.
-pub(super) fn is_later_value(flag: &str, value: &str) -> bool {
-    flag == "edition" && EDITIONS.contains(&value)
 }
 
 /// What of the arguments or the environment is not available yet, as a message.

@@ -17,7 +17,6 @@ mod serve;
 mod terminal;
 
 use args::{Cli, Command};
-use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -45,10 +44,16 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
             Err(error) => return terminal::usage_error(&error.message, error.help.as_deref()),
         }
     };
-    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
-    match parsed {
-        Ok(cli) => run_command(&cli.command),
-        Err(error) => refused(&error),
+    let parsed = command
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches).map(|cli| (cli, matches)));
+    let (mut cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return refused(&error),
+    };
+    match config::settle_contract(&mut cli, &matches) {
+        Ok(()) => run_command(&cli.command),
+        Err(message) => terminal::usage_error(&message, Some("leave one of them out")),
     }
 }
 
@@ -70,17 +75,6 @@ fn run_command(command: &Command) -> ExitCode {
 
 /// Help and version, which go to stdout with 0, or a mistake of usage.
 fn refused(error: &clap::Error) -> ExitCode {
-    let text = |kind: ContextKind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    // clap names the flag as in `--edition <EDITION>`.
-    let flag = text(ContextKind::InvalidArg).and_then(|flag| flag.split(' ').next()?.strip_prefix("--"));
-    if let (Some(flag), Some(value)) = (flag, text(ContextKind::InvalidValue))
-        && later::is_later_value(flag, value)
-    {
-        return terminal::usage_error(&format!("`--{flag} {value}` is not available in this version"), None);
-    }
     // A closed pipe is no failure.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))

@@ -1,5 +1,5 @@
 use super::shared::Shared;
-use super::{Error, MockServer};
+use super::{Edition, Error, MockServer};
 use crate::contract::{self, Contract, Discriminator, Reach, Source};
 use crate::control::Plane;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -17,29 +17,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// The bundled contract.
-const BUNDLED: &str = include_str!("../../openapi/chatkitty.yaml");
-
 /// ChatKitty's documented lifetime of a token.
 const TOKEN_TTL: Duration = Duration::from_secs(43_199);
-
-/// One bundled version of the ChatKitty contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Edition {
-    /// The "Applications" page of ChatKitty's documentation.
-    #[default]
-    Page,
-}
-
-impl Edition {
-    /// The name on the command line and in the ready line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Page => "page",
-        }
-    }
-}
 
 /// What happens to a query parameter that the operation does not declare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -100,6 +79,7 @@ impl Builder {
     }
 
     /// Serves a contract of one's own instead of the bundled one. It is compiled once per process while the file stays as it is.
+    /// Of this and [`edition`](Self::edition), the last one counts.
     pub fn openapi(mut self, file: impl Into<PathBuf>) -> Self {
         self.contract = Some(Source::File(file.into()));
         self
@@ -111,8 +91,18 @@ impl Builder {
         self
     }
 
-    /// Which bundled contract is served. Default: [`Edition::Page`].
+    /// Which bundled contract is served; the bundled fixtures are rendered to it. Default: [`Edition::Page`].
+    ///
+    /// ```
+    /// use chatkitty_mock::{Edition, MockServer};
+    ///
+    /// let mock = MockServer::builder().edition(Edition::Unversioned).start()?;
+    /// let settings = mock.application("development").resource("/application/settings");
+    /// assert_eq!(settings["guest_users"], "ENABLED");
+    /// # Ok::<(), chatkitty_mock::Error>(())
+    /// ```
     pub fn edition(mut self, edition: Edition) -> Self {
+        self.contract = None;
         self.edition = edition;
         self
     }
@@ -245,7 +235,7 @@ impl Builder {
         let started_at = Location::caller();
         let (contract, findings) = self.load().map_err(Error::findings)?;
         let files = self.fixture_files().map_err(Error::findings)?;
-        let (mut seeds, mut problems) = seeds(&contract, &files, self.contract.is_none() && self.fixtures.is_empty());
+        let (mut seeds, mut problems) = self.seeds(&contract, &files);
         problems.retain(|problem| problem.severity == Severity::Error);
         if !problems.is_empty() {
             return Err(Error::findings(problems));
@@ -293,7 +283,7 @@ impl Builder {
 
     fn fixture_files(&self) -> Result<Vec<Arc<SourceFile>>, Vec<Diagnostic>> {
         if self.fixtures.is_empty() {
-            return Ok(if self.contract.is_none() { fixtures::bundled() } else { Vec::new() });
+            return Ok(if self.contract.is_none() { fixtures::bundled(self.edition.rendering()) } else { Vec::new() });
         }
         let mut files = Vec::new();
         let mut unreadable = Vec::new();
@@ -309,7 +299,8 @@ impl Builder {
     /// The contract, compiled at most once per process while its text stays the same.
     fn load(&self) -> Result<Compiled, Vec<Diagnostic>> {
         static COMPILED: OnceLock<Mutex<HashMap<String, Compiled>>> = OnceLock::new();
-        let bundled = Source::Text { name: "openapi/chatkitty.yaml".to_owned(), text: BUNDLED.to_owned() };
+        let (name, text) = self.edition.document();
+        let bundled = Source::Text { name: name.to_owned(), text: text.to_owned() };
         let source = self.contract.as_ref().unwrap_or(&bundled);
         let key = format!("{:?} {}", self.options, fingerprint(source));
         let compiled = COMPILED.get_or_init(Mutex::default);
@@ -327,22 +318,23 @@ impl Builder {
         compiled.insert(key, loaded.clone());
         Ok(loaded)
     }
-}
 
-/// The seeds of fixture files; those of the bundled ones are made once per process.
-fn seeds(contract: &Contract, files: &[Arc<SourceFile>], bundled: bool) -> (Vec<Seed>, Vec<Diagnostic>) {
-    static BUNDLED_SEEDS: OnceLock<Vec<Seed>> = OnceLock::new();
-    if !bundled {
-        return fixtures::load(contract, files);
+    /// The seeds of fixture files; those of the bundled ones are made once per process and edition.
+    fn seeds(&self, contract: &Contract, files: &[Arc<SourceFile>]) -> (Vec<Seed>, Vec<Diagnostic>) {
+        static BUNDLED: [OnceLock<Vec<Seed>>; Edition::ALL.len()] = [const { OnceLock::new() }; Edition::ALL.len()];
+        let bundled = self.contract.is_none() && self.fixtures.is_empty();
+        let Some(kept) = BUNDLED.get(self.edition as usize).filter(|_| bundled) else {
+            return fixtures::load(contract, files);
+        };
+        if let Some(seeds) = kept.get() {
+            return (seeds.clone(), Vec::new());
+        }
+        let (seeds, problems) = fixtures::load(contract, files);
+        if problems.is_empty() {
+            return (kept.get_or_init(|| seeds).clone(), problems);
+        }
+        (seeds, problems)
     }
-    if let Some(seeds) = BUNDLED_SEEDS.get() {
-        return (seeds.clone(), Vec::new());
-    }
-    let (seeds, problems) = fixtures::load(contract, files);
-    if problems.is_empty() {
-        return (BUNDLED_SEEDS.get_or_init(|| seeds).clone(), problems);
-    }
-    (seeds, problems)
 }
 
 /// What tells two contracts apart without reading the second one.

@@ -5,6 +5,7 @@
 
 mod application;
 mod builder;
+mod edition;
 mod error;
 mod shared;
 
@@ -20,7 +21,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use application::Application;
-pub use builder::{Builder, CheckOutcome, Edition, UnknownQuery};
+pub use builder::{Builder, CheckOutcome, UnknownQuery};
+pub use edition::Edition;
 pub use error::{Error, Violated};
 
 /// What a server serves.

@@ -203,6 +203,54 @@ fn mistakes_of_usage_are_named_with_a_place_and_a_suggestion() {
 }
 
 #[test]
+fn the_edition_is_named_in_banner_and_ready_line_and_every_edition_checks_clean() {
+    for edition in chatkitty_mock::Edition::ALL.map(chatkitty_mock::Edition::as_str) {
+        let output = run(&["check", "--strict", "--edition", edition]);
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(0), "0 errors, 0 warnings\n"), "{edition}");
+        let server = Server::with(&["--edition", edition]);
+        assert_eq!(server.ready["contract"]["edition"], edition);
+        let (_, _, banner) = server.stop("TERM");
+        assert!(banner.contains(&format!("edition {edition}")), "{banner}");
+        let path = if edition == "unversioned" { "/application\n" } else { "/v1/application\n" };
+        assert!(banner.contains(path), "a line to paste: {banner}");
+    }
+}
+
+#[test]
+fn an_edition_and_a_contract_of_ones_own_exclude_each_other() {
+    let folder = Folder::new("editions");
+    let own = folder.file("own.yaml", "openapi: 3.1.0\ninfo: { title: own, version: '1' }\npaths: {}\n");
+    let help = "both say which contract is served\nhelp: leave one of them out\n";
+    for verb in [&["serve", "--port", "0"][..], &["check"], &["exec"]] {
+        let mut arguments = [verb, &["--openapi", &own, "--edition", "camel"]].concat();
+        arguments.extend(if verb == ["exec"] { &["--", "true"][..] } else { &[] });
+        let output = run(&arguments);
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""), "{arguments:?}");
+        assert_eq!(stderr(&output), format!("error: `--openapi` and `--edition` {help}"));
+    }
+    let mut environment = command();
+    environment.arg("check").env("CHATKITTY_MOCK_OPENAPI", &own).env("CHATKITTY_MOCK_EDITION", "camel");
+    let named = "`CHATKITTY_MOCK_OPENAPI` and `CHATKITTY_MOCK_EDITION`";
+    assert_eq!(stderr(&environment.output().unwrap()), format!("error: {named} {help}"));
+    folder.file("chatkitty-mock.toml", "openapi = 'own.yaml'\nedition = 'camel'\n");
+    let output = command().current_dir(&folder.0).arg("check").output().unwrap();
+    assert_eq!(stderr(&output), format!("error: chatkitty-mock.toml: `openapi` and `edition` {help}"));
+
+    // From different places, the one that goes first counts.
+    folder.file("chatkitty-mock.toml", "openapi = 'own.yaml'\n");
+    let served = |command: &mut Command| Server::start(command).ready["contract"]["title"].clone();
+    let serve = |arguments: &[&str]| {
+        let mut command = command();
+        command.current_dir(&folder.0).args(["serve", "-q", "--port", "0"]).args(arguments);
+        command
+    };
+    assert_eq!(served(&mut serve(&[])), "own");
+    assert_eq!(served(&mut serve(&["--edition", "camel"])), "ChatKitty Application API");
+    assert_eq!(served(serve(&[]).env("CHATKITTY_MOCK_EDITION", "camel")), "ChatKitty Application API");
+    assert_eq!(served(serve(&["--openapi", "own.yaml"]).env("CHATKITTY_MOCK_EDITION", "camel")), "own");
+}
+
+#[test]
 fn what_is_not_there_yet_is_refused_by_name() {
     for arguments in [
         &["proxy"][..],

@@ -10,6 +10,7 @@ mod command_line;
 mod conformance;
 mod control_plane;
 mod data_plane;
+mod editions;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
