@@ -1,80 +1,148 @@
 //! Other people's clients against the running binary. `tests/run` installs them.
 
 use crate::command_line::{BINARY, Server};
-use chatkitty_mock::{MockServer, Verdict};
+use chatkitty_mock::{Edition, MockServer, Verdict};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn node_script() -> PathBuf {
-    let installed = root().join("tests/node/node_modules/chatkitty-platform-sdk");
-    assert!(installed.exists(), "ChatKitty's SDK is not installed; run: bash tests/run");
-    root().join("tests/node/sdk.mjs")
+/// One of ChatKitty's own SDKs on an edition that it can work with.
+struct Sdk {
+    package: &'static str,
+    edition: Edition,
+    /// What it is told to put before its paths.
+    base_path: &'static str,
+    document: &'static str,
 }
 
-/// Runs one scenario of ChatKitty's own SDK under `exec`; gives what it saw and the exit code.
-fn sdk(scenario: &str) -> (Value, Output) {
-    let output = Command::new(BINARY).args(["exec", "--", "node"]).arg(node_script()).arg(scenario).output().unwrap();
-    let saw = String::from_utf8_lossy(&output.stdout).into_owned();
-    (serde_json::from_str(&saw).unwrap_or_else(|_| panic!("{scenario}: {output:?}")), output)
+const fn sdk(package: &'static str, edition: Edition, base_path: &'static str, document: &'static str) -> Sdk {
+    Sdk { package, edition, base_path, document }
+}
+
+const SDKS: [Sdk; 4] = [
+    sdk("chatkitty-platform-sdk", Edition::Page, "", "openapi/chatkitty.yaml"),
+    sdk("chatkitty-platform-sdk", Edition::Camel, "", "openapi/chatkitty-camel.yaml"),
+    sdk("chatkitty", Edition::Unversioned, "", "openapi/chatkitty-unversioned.yaml"),
+    // It leaves `/v1` out of its paths, but writes settings as this edition has them.
+    sdk("chatkitty", Edition::Snake, "/v1", "openapi/chatkitty-snake.yaml"),
+];
+
+impl Sdk {
+    /// The script and its arguments for one scenario.
+    fn arguments(&self, scenario: &str) -> [String; 4] {
+        let folder = root().join("tests/node");
+        let installed = folder.join("node_modules").join(self.package);
+        assert!(installed.exists(), "ChatKitty's SDK `{}` is not installed; run: bash tests/run", self.package);
+        [folder.join("sdk.mjs").display().to_string(), self.package.into(), scenario.into(), self.base_path.into()]
+    }
+
+    /// Runs one scenario under `exec`; gives what it saw, the exit code, and what `exec` reported.
+    fn run(&self, scenario: &str) -> (Value, Option<i32>, String) {
+        let mut command = Command::new(BINARY);
+        command.args(["exec", "--edition", self.edition.as_str(), "--", "node"]).args(self.arguments(scenario));
+        let output = command.output().unwrap();
+        let saw = String::from_utf8_lossy(&output.stdout).into_owned();
+        let saw = serde_json::from_str(&saw).unwrap_or_else(|_| panic!("{scenario}: {output:?}"));
+        (saw, output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// The names of the creation time and of the settings in what it works with.
+    fn names(&self) -> (&'static str, &'static str, &'static str) {
+        match self.edition {
+            Edition::Page => ("created_time", "guestUsers", "userCreatedChannels"),
+            Edition::Camel => ("createdTime", "guestUsers", "userCreatedChannels"),
+            _ => ("created_time", "guest_users", "user_created_channels"),
+        }
+    }
 }
 
 #[test]
-fn the_sdk_retrieves_and_updates() {
-    let (application, output) = sdk("retrieve-application");
-    assert_eq!((application["id"].as_u64(), output.status.code()), (Some(1), Some(0)));
-    let (settings, output) = sdk("retrieve-settings");
-    assert_eq!((settings["guestUsers"].as_str(), output.status.code()), (Some("ENABLED"), Some(0)));
-    let (settings, output) = sdk("update-settings");
-    assert_eq!((settings["guestUsers"].as_str(), output.status.code()), (Some("DISABLED"), Some(0)));
-    let (statuses, output) = sdk("parallel");
-    assert_eq!((statuses, output.status.code()), (serde_json::json!([200, 200, 200]), Some(0)));
+fn the_sdks_retrieve_and_update_on_their_editions() {
+    for sdk in &SDKS {
+        let (created, guests, channels) = sdk.names();
+        let (application, code, report) = sdk.run("retrieve-application");
+        assert_eq!((application["id"].as_u64(), code), (Some(1), Some(0)), "{}: {report}", sdk.document);
+        assert_eq!(application[created], "2020-10-02T20:29:25.316Z", "{}", sdk.document);
+        let self_link = match &application["_links"] {
+            Value::Array(links) => &links[0],
+            links => &links["self"],
+        };
+        let path = if sdk.edition == Edition::Unversioned { "/application" } else { "/v1/application" };
+        assert_eq!(self_link["href"], path, "{}", sdk.document);
+        let (settings, code, report) = sdk.run("retrieve-settings");
+        assert_eq!((settings[guests].as_str(), code), (Some("ENABLED"), Some(0)), "{}: {report}", sdk.document);
+        let (settings, code, report) = sdk.run("update-settings");
+        assert_eq!((settings[guests].as_str(), code), (Some("DISABLED"), Some(0)), "{}: {report}", sdk.document);
+        assert_eq!(settings[channels], "DISABLED", "{}", sdk.document);
+        let (statuses, code, _) = sdk.run("parallel");
+        assert_eq!((statuses, code), (serde_json::json!([200, 200, 200]), Some(0)), "{}", sdk.document);
+    }
 }
 
 #[test]
 fn the_sdks_mistakes_fail_the_run_with_both_places() {
-    let (saw, output) = sdk("bad-settings");
-    assert_eq!((saw["status"].as_u64(), saw["data"]["error"].as_str()), (Some(400), Some("ClientError")));
-    assert_eq!(output.status.code(), Some(1));
-    let report = String::from_utf8_lossy(&output.stderr);
-    assert!(report.contains("request body.json:1:15") && report.contains("openapi/chatkitty.yaml:"), "{report}");
-    let (saw, output) = sdk("wrong-secret");
-    assert_eq!(
-        (saw["status"].as_u64(), saw["data"]["error"].as_str(), output.status.code()),
-        (Some(401), Some("invalid_client"), Some(1))
-    );
+    for sdk in &SDKS {
+        let (saw, code, report) = sdk.run("bad-settings");
+        assert_eq!((saw["status"].as_u64(), saw["data"]["error"].as_str()), (Some(400), Some("ClientError")));
+        assert_eq!(code, Some(1));
+        assert!(report.contains("request body.json:") && report.contains("found \"disabled\""), "{report}");
+        assert!(report.contains(&format!("{}:", sdk.document)), "{report}");
+        let (saw, code, _) = sdk.run("wrong-secret");
+        assert_eq!(
+            (saw["status"].as_u64(), saw["data"]["error"].as_str(), code),
+            (Some(401), Some("invalid_client"), Some(1)),
+            "{}",
+            sdk.document
+        );
+    }
+}
+
+#[test]
+fn an_sdk_on_an_edition_that_is_not_its_own_is_told_what_does_not_fit() {
+    for (package, edition, scenario, status, code) in [
+        ("chatkitty", Edition::Snake, "not-found", 404, "did you mean `GET /v1/application`?"),
+        ("chatkitty", Edition::Page, "not-found", 404, "did you mean `GET /v1/application`?"),
+        ("chatkitty-platform-sdk", Edition::Unversioned, "not-found", 404, "did you mean `GET /application`?"),
+        ("chatkitty-platform-sdk", Edition::Snake, "bad-settings", 415, "declared: application/vnd.chatkitty+json"),
+    ] {
+        let (saw, exit, report) = sdk(package, edition, "", "").run(scenario);
+        assert_eq!((saw["status"].as_u64(), exit), (Some(status), Some(1)), "{package} {edition:?}: {report}");
+        assert!(report.contains(code), "{package} {edition:?}: {report}");
+    }
 }
 
 #[test]
 fn three_parallel_calls_share_one_token_and_an_expired_one_is_refused() {
-    let mock = MockServer::start();
-    mock.allow_violations();
-    let app = mock.application("development");
-    let node = |scenario: &str| {
-        let mut command = Command::new("node");
-        command.arg(node_script()).arg(scenario).stdin(Stdio::piped()).stdout(Stdio::piped());
-        command.env("CHATKITTY_BASE_URL", mock.url()).env("CHATKITTY_TOKEN_URL", mock.token_url());
-        command.env("CHATKITTY_CLIENT_ID", app.client_id()).env("CHATKITTY_CLIENT_SECRET", app.client_secret());
-        command
-    };
-    assert!(node("parallel").status().unwrap().success());
-    let tokens = mock.exchanges().iter().filter(|exchange| exchange.target() == "/oauth/token").count();
-    assert_eq!((tokens, mock.exchanges().len()), (1, 4));
+    for sdk in &SDKS {
+        let mock = MockServer::builder().edition(sdk.edition).start().unwrap();
+        mock.allow_violations();
+        let app = mock.application("development");
+        let node = |scenario: &str| {
+            let mut command = Command::new("node");
+            command.args(sdk.arguments(scenario)).stdin(Stdio::piped()).stdout(Stdio::piped());
+            command.env("CHATKITTY_BASE_URL", mock.url()).env("CHATKITTY_TOKEN_URL", mock.token_url());
+            command.env("CHATKITTY_CLIENT_ID", app.client_id()).env("CHATKITTY_CLIENT_SECRET", app.client_secret());
+            command
+        };
+        assert!(node("parallel").status().unwrap().success());
+        let tokens = mock.exchanges().iter().filter(|exchange| exchange.target() == "/oauth/token").count();
+        assert_eq!((tokens, mock.exchanges().len()), (1, 4), "{}", sdk.document);
 
-    let mut child = node("expired-token").spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert_eq!(lines.next().unwrap().unwrap(), "\"token in use\"");
-    app.expire_tokens();
-    child.stdin.take().unwrap().write_all(b"\n").unwrap();
-    let saw: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-    assert!(child.wait().unwrap().success());
-    assert_eq!((saw["status"].as_u64(), saw["data"]["error"].as_str()), (Some(401), Some("unauthorized")));
-    assert_eq!(mock.exchanges().last().unwrap().verdict(), Verdict::Violation);
+        let mut child = node("expired-token").spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "\"token in use\"");
+        app.expire_tokens();
+        child.stdin.take().unwrap().write_all(b"\n").unwrap();
+        let saw: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert!(child.wait().unwrap().success());
+        assert_eq!((saw["status"].as_u64(), saw["data"]["error"].as_str()), (Some(401), Some("unauthorized")));
+        assert_eq!(mock.exchanges().last().unwrap().verdict(), Verdict::Violation);
+    }
 }
 
 #[test]

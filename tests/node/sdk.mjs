@@ -1,21 +1,52 @@
-// Drives ChatKitty's own SDK through one scenario; prints what it saw as one line of JSON.
+// Drives one of ChatKitty's own SDKs through one scenario; prints what it saw as one line of JSON.
+// Usage: node sdk.mjs PACKAGE SCENARIO [BASE-PATH]
 import assert from 'node:assert/strict';
 import { createInterface } from 'node:readline';
-import sdk from 'chatkitty-platform-sdk';
 
-const { ChatKitty } = sdk;
 const { CHATKITTY_BASE_URL, CHATKITTY_TOKEN_URL, CHATKITTY_CLIENT_ID, CHATKITTY_CLIENT_SECRET } = process.env;
-// Without addresses the SDK would talk to the live ChatKitty.
+// Without addresses the SDKs would talk to the live ChatKitty.
 for (const name of ['BASE_URL', 'TOKEN_URL', 'CLIENT_ID', 'CLIENT_SECRET'])
   assert.ok(process.env[`CHATKITTY_${name}`], `CHATKITTY_${name} is not set`);
 
-const client = (clientSecret = CHATKITTY_CLIENT_SECRET) =>
-  new ChatKitty({
-    clientId: CHATKITTY_CLIENT_ID,
-    clientSecret,
-    basePath: CHATKITTY_BASE_URL,
-    authorizationBasePath: CHATKITTY_TOKEN_URL,
-  }).Application;
+/** What the SDKs call the same things, and how each sends settings. */
+const sdks = {
+  'chatkitty-platform-sdk': {
+    api: (client) => client.Application,
+    application: 'retrieveAuthenticatedApplication',
+    settings: 'retrieveAuthenticatedApplicationSettings',
+    update: 'updateAuthenticatedApplicationSettings',
+    changed: (_, guests, channels) => ({ guestUsers: guests, userCreatedChannels: channels }),
+  },
+  chatkitty: {
+    api: (client) => client.ApplicationApi,
+    application: 'retrieveApplication',
+    settings: 'retrieveApplicationSettings',
+    update: 'updateApplicationSettings',
+    // Its model of the body is the whole resource, links included.
+    changed: (resource, guests, channels) => ({ ...resource, guest_users: guests, user_created_channels: channels }),
+  },
+};
+
+const [, , name, scenarioName, basePath = ''] = process.argv;
+const sdk = sdks[name];
+assert.ok(sdk, `no SDK ${name}; there are ${Object.keys(sdks).join(', ')}`);
+const { ChatKitty } = (await import(name)).default;
+
+const connect = (clientSecret = CHATKITTY_CLIENT_SECRET) => {
+  const api = sdk.api(
+    new ChatKitty({
+      clientId: CHATKITTY_CLIENT_ID,
+      clientSecret,
+      basePath: CHATKITTY_BASE_URL + basePath,
+      authorizationBasePath: CHATKITTY_TOKEN_URL,
+    }),
+  );
+  return {
+    application: () => api[sdk.application](),
+    settings: () => api[sdk.settings](),
+    update: async (guests, channels) => api[sdk.update](sdk.changed((await api[sdk.settings]()).data, guests, channels)),
+  };
+};
 
 /** What a call that must fail failed with. */
 const failure = async (call) => {
@@ -37,38 +68,33 @@ const nextLine = () =>
   });
 
 const scenarios = {
-  'retrieve-application': async () => (await client().retrieveAuthenticatedApplication()).data,
-  'retrieve-settings': async () => (await client().retrieveAuthenticatedApplicationSettings()).data,
+  'retrieve-application': async () => (await connect().application()).data,
+  'retrieve-settings': async () => (await connect().settings()).data,
   'update-settings': async () => {
-    const api = client();
-    const sent = { guestUsers: 'DISABLED', userCreatedChannels: 'DISABLED' };
-    const updated = (await api.updateAuthenticatedApplicationSettings(sent)).data;
-    const read = (await api.retrieveAuthenticatedApplicationSettings()).data;
+    const api = connect();
+    const updated = (await api.update('DISABLED', 'DISABLED')).data;
+    const read = (await api.settings()).data;
     assert.deepEqual(read, updated);
     return read;
   },
-  'bad-settings': async () =>
-    failure(client().updateAuthenticatedApplicationSettings({ guestUsers: 'disabled', userCreatedChannels: 'ENABLED' })),
-  'wrong-secret': async () => failure(client('wrong').retrieveAuthenticatedApplication()),
+  'bad-settings': async () => failure(connect().update('disabled', 'ENABLED')),
+  'wrong-secret': async () => failure(connect('wrong').application()),
+  'not-found': async () => failure(connect().application()),
   'expired-token': async () => {
-    const api = client();
-    await api.retrieveAuthenticatedApplication();
+    const api = connect();
+    await api.application();
     console.log('"token in use"');
     await nextLine();
-    return failure(api.retrieveAuthenticatedApplication());
+    return failure(api.application());
   },
   parallel: async () => {
-    const api = client();
-    const replies = await Promise.all([
-      api.retrieveAuthenticatedApplication(),
-      api.retrieveAuthenticatedApplicationSettings(),
-      api.retrieveAuthenticatedApplication(),
-    ]);
+    const api = connect();
+    const replies = await Promise.all([api.application(), api.settings(), api.application()]);
     return replies.map((reply) => reply.status);
   },
 };
 
-const scenario = scenarios[process.argv[2]];
-assert.ok(scenario, `no scenario ${process.argv[2]}; there are ${Object.keys(scenarios).join(', ')}`);
+const scenario = scenarios[scenarioName];
+assert.ok(scenario, `no scenario ${scenarioName}; there are ${Object.keys(scenarios).join(', ')}`);
 console.log(JSON.stringify(await scenario()));
 process.exit(0);
