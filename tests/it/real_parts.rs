@@ -5,7 +5,7 @@ use chatkitty_mock::{Edition, MockServer, Verdict};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -116,6 +116,36 @@ fn an_sdk_on_an_edition_that_is_not_its_own_is_told_what_does_not_fit() {
     }
 }
 
+/// Runs one scenario of ChatKitty's Python SDK, which holds every answer against its own model.
+fn python_sdk(edition: &str, scenario: &str) -> (Output, String) {
+    let python = root().join("tests/python/.venv/bin/python");
+    assert!(python.exists(), "ChatKitty's Python SDK is not installed; run: bash tests/run");
+    let mut command = Command::new(BINARY);
+    command.args(["exec", "--edition", edition, "--"]).arg(python).arg(root().join("tests/python/sdk.py"));
+    let output = command.arg(scenario).output().unwrap();
+    let report = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output, report)
+}
+
+#[test]
+fn the_python_sdk_of_2022_reads_the_camel_edition_and_lacks_a_setting_in_its_updates() {
+    let saw = |scenario: &str, code: i32| {
+        let (output, report) = python_sdk("camel", scenario);
+        assert_eq!(output.status.code(), Some(code), "{scenario}: {report}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{scenario}: {output:?}"))
+    };
+    let application = saw("retrieve-application", 0);
+    assert_eq!(application["created_time"], "2020-10-02 20:29:25.316000+00:00");
+    assert_eq!(application["links"]["settings"]["href"], "/v1/application/settings");
+    assert_eq!(saw("retrieve-settings", 0)["guest_users"], "ENABLED");
+    assert_eq!(saw("update-settings", 0)["guest_users"], "DISABLED");
+    let refused = saw("update-as-of-2022", 1);
+    assert_eq!((refused["status"].as_u64(), refused["data"]["error"].as_str()), (Some(400), Some("ClientError")));
+    // The page edition's links are none to it: what it reads is the camel edition indeed.
+    let (output, report) = python_sdk("page", "retrieve-application");
+    assert!(output.status.code() == Some(1) && report.contains("ApiTypeError"), "{report}");
+}
+
 #[test]
 fn three_parallel_calls_share_one_token_and_an_expired_one_is_refused() {
     for sdk in &SDKS {
@@ -197,23 +227,28 @@ fn curl_asks_as_the_documentation_shows() {
 fn schemathesis_finds_nothing_with_all_checks_on() {
     let installed = root().join("tests/python/.venv/bin/schemathesis");
     assert!(installed.exists(), "Schemathesis is not installed; run: bash tests/run");
-    let server = Server::with(&["-q"]);
-    let text = |name: &str| server.ready[name].as_str().unwrap();
-    let application = |name: &str| server.ready["applications"][0][name].as_str().unwrap();
-    let output = Command::new("bash")
-        .arg(root().join("tests/python/schemathesis.sh"))
-        .env("CHATKITTY_BASE_URL", text("url"))
-        .env("CHATKITTY_TOKEN_URL", text("token_url"))
-        .env("CHATKITTY_CLIENT_ID", application("client_id"))
-        .env("CHATKITTY_CLIENT_SECRET", application("client_secret"))
-        .output()
-        .unwrap();
-    let saw = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{output:?}");
-    // Once as it is, once with the scheme that lets it try without credentials.
-    assert_eq!((saw.matches("No issues found").count(), saw.matches("Tested: 3").count()), (2, 2), "{saw}");
-    let verdict = Command::new(BINARY).args(["verify", "--url", text("url")]).output().unwrap();
-    assert!(String::from_utf8_lossy(&verdict.stdout).trim_end().ends_with("0 with drift"), "{verdict:?}");
+    for edition in Edition::ALL.map(Edition::as_str) {
+        let server = Server::with(&["-q", "--edition", edition]);
+        let text = |name: &str| server.ready[name].as_str().unwrap();
+        let application = |name: &str| server.ready["applications"][0][name].as_str().unwrap();
+        let contract =
+            if edition == "page" { "chatkitty.yaml".to_owned() } else { format!("chatkitty-{edition}.yaml") };
+        let output = Command::new("bash")
+            .arg(root().join("tests/python/schemathesis.sh"))
+            .arg(contract)
+            .env("CHATKITTY_BASE_URL", text("url"))
+            .env("CHATKITTY_TOKEN_URL", text("token_url"))
+            .env("CHATKITTY_CLIENT_ID", application("client_id"))
+            .env("CHATKITTY_CLIENT_SECRET", application("client_secret"))
+            .output()
+            .unwrap();
+        let saw = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{edition}: {output:?}");
+        // Once as it is, once with the scheme that lets it try without credentials.
+        assert_eq!((saw.matches("No issues found").count(), saw.matches("Tested: 3").count()), (2, 2), "{saw}");
+        let verdict = Command::new(BINARY).args(["verify", "--url", text("url")]).output().unwrap();
+        assert!(String::from_utf8_lossy(&verdict.stdout).trim_end().ends_with("0 with drift"), "{verdict:?}");
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Schemathesis, with every check on, against the server at $CHATKITTY_BASE_URL; its exit code is Schemathesis's.
+# Usage: schemathesis.sh CONTRACT, a file of openapi/
 # `tests/run` installs it. Run it against `serve`: under `exec`, the bad requests that it sends fail the verdict.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-contract=$here/../../openapi/chatkitty.yaml
+contract=$here/../../openapi/${1:?which contract?}
 : "${CHATKITTY_BASE_URL:?}" "${CHATKITTY_TOKEN_URL:?}" "${CHATKITTY_CLIENT_ID:?}" "${CHATKITTY_CLIENT_SECRET:?}"
 
 # A folder of its own: no schemathesis.toml, no hooks and no remembered examples take part.
