@@ -58,7 +58,7 @@ fn additional<'t>(tree: &'t dyn SchemaTree, at: &str, depth: usize) -> Option<&'
     additional(tree, &target, depth + 1)
 }
 
-fn is_read_only(tree: &dyn SchemaTree, at: &str, name: &str, depth: usize) -> bool {
+pub(super) fn is_read_only(tree: &dyn SchemaTree, at: &str, name: &str, depth: usize) -> bool {
     const HOPS_MAX: usize = 16;
     let Some(schema) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return false };
     if let Some(property) = schema.get("properties").and_then(|properties| properties.get(name)) {

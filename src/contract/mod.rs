@@ -25,6 +25,7 @@ mod schema;
 pub(crate) mod security;
 mod servers;
 mod standalone;
+mod structure;
 mod tree;
 
 use crate::diagnostic::{Diagnostic, Location, Part, Severity, code, did_you_mean};
@@ -35,17 +36,20 @@ use http::Method;
 use jsonschema::Draft;
 use lower::Direction;
 use pattern::Patterns;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use router::Router;
 use schema::{Checker, SchemaUse, Schemas};
 use security::{KeyLocation, Scheme, SchemeKind};
 use serde_json::Value;
+use std::borrow::Cow;
 
 pub(crate) use document::{Reach, Source};
 pub use lower::Discriminator;
-pub(crate) use operation::{Content, Members, Operation, Prepared, ResponseDeclaration};
+pub(crate) use operation::{Content, Members, Operation, Parameter, Prepared, ResponseDeclaration};
 pub(crate) use request::Decoded;
 pub(crate) use response::prepare;
 pub(crate) use standalone::Standalone;
+pub(crate) use structure::Structure;
 
 /// What decides how a document is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,6 +85,36 @@ pub(crate) struct Contract {
     version: String,
 }
 
+/// What stands in a path segment as it is (RFC 3986 §3.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
+/// A text as a path segment has it: one spelling for one text.
+pub(crate) fn segment(text: &str) -> Cow<'_, str> {
+    utf8_percent_encode(text, SEGMENT).into()
+}
+
+/// The text that a path segment spells.
+pub(crate) fn decoded(segment: &str) -> Cow<'_, str> {
+    percent_decode_str(segment).decode_utf8_lossy()
+}
+
 /// The concrete path of a resource: its template with the texts of a request.
 pub(crate) fn resource_path(template: &str, captures: &[&str]) -> String {
     let mut path = String::with_capacity(template.len());
@@ -89,7 +123,7 @@ pub(crate) fn resource_path(template: &str, captures: &[&str]) -> String {
     while let Some((before, after)) = rest.split_once('{') {
         let Some((_, after)) = after.split_once('}') else { break };
         path.push_str(before);
-        path.push_str(captures.next().copied().unwrap_or_default());
+        path.push_str(&segment(&decoded(captures.next().copied().unwrap_or_default())));
         rest = after;
     }
     path.push_str(rest);
@@ -282,10 +316,11 @@ impl Contract {
         self.document.location(&content.pointer, Focus::Key)
     }
 
-    /// The JSON answer of the GET operation that reads the resource at `path`, with the path as state keeps it.
+    /// The JSON answer of the GET operation that reads the resource at `path`, with its path template and the texts
+    /// for the template's expressions.
     ///
     /// The path is the contract's own, or has a server's base path before it.
-    pub(crate) fn resource(&self, path: &str) -> Option<(&Content, String)> {
+    pub(crate) fn resource(&self, path: &str) -> Option<(&Content, &str, Vec<String>)> {
         let mut bases = vec![""];
         bases.extend(self.bases.iter().map(String::as_str));
         bases.into_iter().find_map(|base| {
@@ -293,8 +328,38 @@ impl Contract {
             let Routed::Operation { operation, captures, .. } = self.route(&Method::GET, &full) else { return None };
             let response = operation.response(operation.success_status())?;
             let content = response.content.iter().find(|content| content.media.is_json())?;
-            Some((content, resource_path(&operation.template, &captures)))
+            Some((content, operation.template.as_str(), captures.into_iter().map(ToOwned::to_owned).collect()))
         })
+    }
+
+    /// The path template of the operation that reads a resource, and the texts that the path has for its expressions.
+    pub(crate) fn template_of<'c, 'r>(&'c self, path: &'r str) -> Option<(&'c str, Vec<&'r str>)> {
+        match self.route(&Method::GET, path) {
+            Routed::Operation { operation, captures, .. } => Some((&operation.template, captures)),
+            _ => None,
+        }
+    }
+
+    /// The JSON that GET answers with at a path template.
+    pub(crate) fn reading(&self, template: &str) -> Option<&Content> {
+        let reads = |operation: &&Operation| operation.method == Method::GET && operation.template == template;
+        let operation = self.operations.iter().find(reads)?;
+        operation.response(operation.success_status())?.content.iter().find(|content| content.media.is_json())
+    }
+
+    /// Whether the schema of what a request carries marks a member as readOnly.
+    pub(crate) fn marks_read_only(&self, content: &Content, name: &str) -> bool {
+        content.schema.as_ref().is_some_and(|schema| members::is_read_only(&self.request, &schema.pointer, name, 0))
+    }
+
+    /// A value of the document, by its pointer.
+    pub(crate) fn document_value(&self, at: &str) -> Option<&Value> {
+        self.document.at(at)
+    }
+
+    /// A place in the document, by its pointer.
+    pub(crate) fn document_place(&self, at: &str, focus: Focus) -> Location {
+        self.document.location(at, focus)
     }
 
     /// The templates that `path` could mean to say.

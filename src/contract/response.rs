@@ -222,6 +222,14 @@ fn as_drift(mut diagnostics: Vec<Diagnostic>, code: Code) -> Vec<Diagnostic> {
     diagnostics
 }
 
+impl Prepared {
+    /// A JSON value with its bytes.
+    pub(crate) fn json(value: Value) -> Self {
+        let bytes = serde_json::to_vec(&value).map(Bytes::from).unwrap_or_default();
+        Self { value: Arc::new(value), bytes }
+    }
+}
+
 /// The bytes of a value in a media type.
 pub(crate) fn prepare(media: &MediaType, value: Value) -> Prepared {
     let bytes = match &value {
@@ -255,7 +263,7 @@ fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: u
 }
 
 /// The schemas that apply to the same value as the one at `at`, each once.
-fn in_place(tree: &dyn SchemaTree, at: &str, found: &mut Vec<String>) {
+pub(super) fn in_place(tree: &dyn SchemaTree, at: &str, found: &mut Vec<String>) {
     const SCHEMAS_MAX: usize = 1_000;
     let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
     if found.len() > SCHEMAS_MAX || found.iter().any(|known| known == at) {

@@ -6,7 +6,7 @@ use crate::evidence::Filter;
 use crate::fixtures;
 use crate::message::Reply;
 use crate::source::{SourceFile, pointer};
-use crate::store::{Application, Refused, Seed};
+use crate::store::{Application, Credential, Refused, Seed, State};
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
@@ -110,14 +110,11 @@ impl Call<'_> {
             })?),
             None => self.engine.store.first(),
         };
-        let mut seed = Seed {
-            name: Self::text(body, "name").unwrap_or_default().to_owned(),
-            scopes: self.engine.contract.scopes().to_vec(),
-            ..Seed::default()
-        };
+        let mut seed = Seed { name: Self::text(body, "name").unwrap_or_default().to_owned(), ..Seed::default() };
         if let Some(pattern) = pattern {
-            seed.scopes.clone_from(&pattern.seed.scopes);
-            seed.resources.clone_from(&pattern.seed.resources);
+            let scopes = pattern.credentials().first().map(|credential| credential.scopes.clone()).unwrap_or_default();
+            seed.credentials.push(Credential { scopes, ..Credential::default() });
+            seed.state = State::clone(&pattern.seed());
         }
         self.resources(body, &mut seed)?;
         let application = self.engine.add_application(seed, self.now).map_err(|refused| match refused {
@@ -143,12 +140,11 @@ impl Call<'_> {
     /// The resources that the body gives instead of those copied.
     fn resources(&self, body: &Map<String, Value>, seed: &mut Seed) -> Result<(), Failure> {
         let mut diagnostics = Vec::new();
+        let world = self.engine.world();
         for (path, value) in body.get("resources").and_then(Value::as_object).into_iter().flatten() {
             let at = pointer::join("/resources", path);
-            match fixtures::resource(&self.engine.contract, path, value) {
-                Ok((key, prepared)) => {
-                    seed.resources.insert(key, prepared);
-                }
+            match fixtures::resource(&world.contract, &world.model, path, value, &mut seed.state) {
+                Ok(()) => {}
                 Err(violations) => diagnostics.extend(violations.into_iter().map(|violation| {
                     let inner = match &violation.place {
                         Some(Place::Message { pointer, .. }) => pointer.clone(),
@@ -175,7 +171,8 @@ impl Call<'_> {
     }
 
     fn contract(&self) -> Reply {
-        let contract = &self.engine.contract;
+        let world = self.engine.world();
+        let contract = &world.contract;
         let operations: Vec<Value> = contract
             .operations()
             .iter()
@@ -211,13 +208,15 @@ fn no_content() -> Reply {
 
 /// An application with its credentials in clear: it is what the dashboard of the real service shows.
 fn application_json(application: &Application) -> Value {
-    let resources: Map<String, Value> =
-        application.resources().into_iter().map(|(path, resource)| (path, Value::clone(&resource.value))).collect();
+    let resources: Map<String, Value> = application.look(|state| {
+        state.resources().iter().map(|(path, found)| (path.clone(), Value::clone(&found.value))).collect()
+    });
+    let credential = application.credentials().first().cloned().unwrap_or_default();
     json!({
         "name": application.name(),
         "client_id": application.client_id(),
-        "client_secret": application.seed.client_secret,
-        "scopes": application.seed.scopes,
+        "client_secret": credential.client_secret,
+        "scopes": credential.scopes,
         "resources": resources,
         "created_time": application.created.to_string(),
     })

@@ -208,6 +208,11 @@ catalogue! {
         "The `Authorization` header does not have the form of its scheme (RFC 9110 §11.4, RFC 7617, RFC 6750).",
         "`Authorization: Basic not-base64`",
         "Send the header as its scheme demands.";
+    APPLICATION_UNKNOWN 405 Some(404), Error Client,
+        "there is no such application",
+        "`X-Mock-Application`, or the host's first label before `.localhost`, names no application of this server.",
+        "`X-Mock-Application: stagign`",
+        "Name an application, or leave it to the credentials.";
     TOKEN_INVALID_REQUEST 411 Some(400), Error Client,
         "the token request is malformed",
         "The token request lacks a parameter, repeats one, or its body cannot be read: `invalid_request` (RFC 6749 §5.2).",
@@ -383,6 +388,11 @@ catalogue! {
         "JSON and YAML leave no meaning to a second key of the same name.",
         "two `get:` under one path",
         "Remove or rename one.";
+    CONTRACT_EXTENSION 720 None, Warning Contract,
+        "what `x-mock` says cannot be used",
+        "The `x-mock` extension of a path item takes `role` (`collection`, `item`, `singleton`, `none`), `items` (a path of the contract), `id` (a member's name) and `list` (a JSON Pointer). What it says wrongly is left out.",
+        "`x-mock: { role: collecton }`",
+        "Correct the member; `chatkitty-mock check --explain-state` shows what is inferred.";
     FIXTURE_SYNTAX 801 None, Error Fixture,
         "the fixture file is not well-formed",
         "The file is neither well-formed JSON nor YAML 1.2, or cannot be read.",
@@ -408,6 +418,11 @@ catalogue! {
         "Two fixture files have the same name or the same client id.",
         "two files with one `client_id`",
         "Give each application credentials of its own.";
+    FIXTURE_STATE 806 None, Error Fixture,
+        "what `state` says cannot be used",
+        "The `state` of a fixture file says of paths of the contract which role they have; each takes `role`, `items`, `id` and `list`.",
+        "`state: { /v1/things: { role: collecton } }`",
+        "Correct the member; `chatkitty-mock check --explain-state` shows what is inferred.";
     BODY_TOO_LARGE 901 Some(413), Error Client,
         "the body is too large",
         "The body, or what it inflates to, goes over `--max-body`.",
@@ -443,4 +458,24 @@ catalogue! {
         "`Prefer: handling=strict` was given, and another preference names something that the contract does not declare.",
         "`Prefer: code=599, handling=strict`",
         "Name a declared status or example.";
+    PRECONDITION_FAILED 908 Some(412), Error Client,
+        "a precondition does not hold",
+        "`If-Match` or `If-None-Match` names another version of the resource than the present one (RFC 9110 §13.1); nothing was changed.",
+        "`If-Match` with the `ETag` of an earlier version",
+        "Read the resource again, and send its present `ETag`.";
+    PATCH_CONFLICT 909 Some(409), Error Client,
+        "the patch cannot be applied",
+        "An operation of the JSON Patch (RFC 6902) names a path that the resource does not have, or a `test` fails; nothing was changed.",
+        "`[{\"op\": \"remove\", \"path\": \"/absent\"}]`",
+        "Read the resource again, and make the patch from what it holds.";
+    RESOURCE_EXISTS 910 Some(409), Error Client,
+        "the resource exists already",
+        "The request names the id of a new resource, and the collection has one with this id; nothing was changed.",
+        "POST of `{\"id\": 7}` twice",
+        "Choose another id, or replace the resource by PUT.";
+    STATE_FULL 911 Some(507), Error Client,
+        "the application holds too much",
+        "The state of one application is bounded in resources and bytes; the write was not carried out.",
+        "more resources than the limit allows",
+        "Delete resources, or reset the application.";
 }

@@ -3,15 +3,15 @@
 
 use super::prefer::Preferences;
 use super::refuse::problem;
-use super::{Engine, OnDrift, Outcome, Unseeded};
-use crate::contract::{Content, Decoded, Operation, Prepared, ResponseDeclaration, Routed, prepare, resource_path};
-use crate::diagnostic::{Diagnostic, Part, code};
+use super::{Handling, OnDrift, Outcome, Settings, Unseeded};
+use crate::contract::{Content, Contract, Decoded, Operation, Prepared, ResponseDeclaration};
+use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::message::{Reply, Request};
-use crate::store::Application;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use crate::resources::{Answer, Call, Told};
+use crate::store::{Application, Bounds};
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
-use serde_json::Value;
 use std::sync::Arc;
 
 /// The `Accept` header, its lines joined.
@@ -26,70 +26,135 @@ pub(super) fn accept_of(request: &Request) -> Option<String> {
 }
 
 /// One answer in the making.
-struct Answering<'a> {
-    operation: &'a Operation,
-    path: String,
-    request: &'a Request,
-    decoded: &'a Decoded,
-    application: Option<&'a Arc<Application>>,
+pub(super) struct Answering<'a> {
+    pub(super) handling: &'a Handling<'a>,
+    pub(super) operation: &'a Operation,
+    pub(super) captures: &'a [&'a str],
+    /// The concrete path, without base path.
+    pub(super) path: String,
+    pub(super) decoded: Decoded,
+    pub(super) application: Option<&'a Arc<Application>>,
     /// Whether the request broke the contract and is answered all the same.
-    wrong: bool,
+    pub(super) wrong: bool,
+    pub(super) now: Timestamp,
 }
 
-impl Engine {
-    #[expect(clippy::too_many_arguments, reason = "each is one step's result on the way of a request")]
-    pub(super) fn answer(
-        &self,
-        operation: &Operation,
-        captures: &[&str],
-        request: &Request,
-        decoded: &Decoded,
-        preferences: &mut Preferences,
-        application: Option<&Arc<Application>>,
-        wrong: bool,
-        now: Timestamp,
-    ) -> Outcome {
-        let path = resource_path(&operation.template, captures);
-        let answering = Answering { operation, path, request, decoded, application, wrong };
-        let status = match self.status(operation, preferences) {
+impl Answering<'_> {
+    fn contract(&self) -> &Contract {
+        self.handling.contract()
+    }
+
+    fn settings(&self) -> &Settings {
+        self.handling.settings()
+    }
+
+    pub(super) fn answer(&self, preferences: &mut Preferences) -> Outcome {
+        let status = match self.status(preferences) {
             Ok(status) => status,
-            Err(diagnostic) => return self.refused(Some(operation), request, vec![*diagnostic], now),
+            Err(diagnostic) => return self.refused(vec![*diagnostic]),
         };
-        let Some(declared) = operation.response(status) else {
-            let message = format!("`{}` declares no response that could be given", operation.name());
-            let diagnostic = Diagnostic::new(code::DRIFT_STATUS, message)
-                .at(Part::Status, "")
-                .contract(Some(self.contract.operation_location(operation)));
-            return drifted(vec![diagnostic]);
+        let Some((declared, chosen)) = self.offer(status) else { return self.undeclared() };
+        let Ok(chosen) = chosen else { return self.not_acceptable(declared) };
+        let content = chosen.as_ref().map(|(content, _)| *content);
+        let asked = preferences.code.is_some() && status != self.operation.success_status();
+        let chosen_by_caller =
+            asked || preferences.example.is_some() || preferences.dynamic || preferences.seed.is_some();
+        let told = match self.application {
+            Some(application) if !chosen_by_caller && !self.wrong => self.call(content).act(application),
+            _ => Told::Nothing,
         };
-        let accept = accept_of(request);
-        let Ok(chosen) = declared.negotiated(accept.as_deref()) else {
-            let offers: Vec<String> = declared.content.iter().map(|content| content.media.to_string()).collect();
-            let message = format!("`Accept` excludes every media type of the answer: {}", offers.join(", "));
-            let diagnostic = Diagnostic::new(code::NOT_ACCEPTABLE, message)
-                .at(Part::Header, "/accept")
-                .contract(Some(self.contract.operation_location(operation)));
-            return self.refused(Some(operation), request, vec![diagnostic], now);
-        };
-        let asked = preferences.code.is_some() && status != operation.success_status();
-        match self.body(&answering, declared, chosen.as_ref().map(|(content, _)| *content), preferences, asked) {
-            Body::Found(body) => self.finish(&answering, status, declared, chosen.map(|(_, media)| media), body),
-            Body::NotFound => {
-                let reply = self.error_reply(Some(operation), StatusCode::NOT_FOUND, request, &[], now);
+        match told {
+            Told::Nothing => match self.represented(content, preferences, chosen_by_caller) {
+                Ok(body) => self.finish(status, declared, chosen.map(|(_, media)| media), body),
+                Err(outcome) => outcome,
+            },
+            Told::Answer(answer) => self.told(answer, status, preferences),
+            Told::NotFound => {
+                let reply = self.handling.error_reply(Some(self.operation), StatusCode::NOT_FOUND, &[], self.now);
                 Outcome::of(reply)
             }
-            Body::Refused(diagnostic) => self.refused(Some(operation), request, vec![*diagnostic], now),
-            Body::Drift(diagnostics) => drifted(diagnostics),
+            Told::NotModified { etag } => {
+                let mut reply = Reply::default();
+                *reply.status_mut() = StatusCode::NOT_MODIFIED;
+                if let Ok(etag) = HeaderValue::from_str(&etag) {
+                    reply.headers_mut().insert(ETAG, etag);
+                }
+                Outcome::of(reply)
+            }
+            Told::Refused(diagnostics) => self.state_refuses(diagnostics),
         }
     }
 
+    fn refused(&self, diagnostics: Vec<Diagnostic>) -> Outcome {
+        self.handling.refused(Some(self.operation), diagnostics, self.now)
+    }
+
+    /// A refusal by the state: that there is a conflict is no breach of the contract.
+    fn state_refuses(&self, diagnostics: Vec<Diagnostic>) -> Outcome {
+        let mut outcome = self.refused(diagnostics);
+        let conditions = [code::PRECONDITION_FAILED, code::PATCH_CONFLICT, code::RESOURCE_EXISTS, code::STATE_FULL];
+        for diagnostic in &mut outcome.diagnostics {
+            if conditions.contains(&diagnostic.code) {
+                diagnostic.severity = Severity::Note;
+            }
+        }
+        outcome
+    }
+
+    fn call<'c>(&'c self, content: Option<&'c Content>) -> Call<'c> {
+        let settings = self.settings();
+        Call {
+            contract: self.contract(),
+            model: &self.handling.world.model,
+            operation: self.operation,
+            captures: self.captures,
+            path: &self.path,
+            request: self.handling.request,
+            decoded: &self.decoded,
+            content,
+            now: self.now,
+            seed: settings.seed,
+            absent_by_default: settings.unseeded == Unseeded::NotFound,
+            bounds: Bounds {
+                entries_max: settings.limits.state_entries_max,
+                bytes_max: settings.limits.state_bytes_max,
+            },
+        }
+    }
+
+    /// What is declared for a status, and the representation of it that the client accepts.
+    #[expect(clippy::type_complexity, reason = "an error here has nothing to tell")]
+    fn offer(&self, status: u16) -> Option<(&ResponseDeclaration, Result<Option<(&Content, String)>, ()>)> {
+        let declared = self.operation.response(status)?;
+        let accept = accept_of(self.handling.request);
+        Some((declared, declared.negotiated(accept.as_deref())))
+    }
+
+    fn undeclared(&self) -> Outcome {
+        let message = format!("`{}` declares no response that could be given", self.operation.name());
+        let diagnostic = Diagnostic::new(code::DRIFT_STATUS, message)
+            .at(Part::Status, "")
+            .contract(Some(self.contract().operation_location(self.operation)));
+        drifted(vec![diagnostic])
+    }
+
+    fn not_acceptable(&self, declared: &ResponseDeclaration) -> Outcome {
+        let offers: Vec<String> = declared.content.iter().map(|content| content.media.to_string()).collect();
+        let message = format!("`Accept` excludes every media type of the answer: {}", offers.join(", "));
+        let diagnostic = Diagnostic::new(code::NOT_ACCEPTABLE, message)
+            .at(Part::Header, "/accept")
+            .contract(Some(self.contract().operation_location(self.operation)));
+        self.refused(vec![diagnostic])
+    }
+
     /// The status of the answer: the preferred one if it is declared, else that of success.
-    fn status(&self, operation: &Operation, preferences: &mut Preferences) -> Result<u16, Box<Diagnostic>> {
+    fn status(&self, preferences: &mut Preferences) -> Result<u16, Box<Diagnostic>> {
+        let operation = self.operation;
         if let Some(unreadable) = preferences.unreadable.as_ref().filter(|_| preferences.strict()) {
             let message = format!("the preference `{unreadable}` names no status");
             return Err(Box::new(Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer")));
         }
-        let Some(code) = preferences.code else { return Ok(operation.success_status()) };
+        let Some(code) = preferences.code else { return Ok(self.success()) };
         let declared = operation.declares(code) || operation.response(code).is_some();
         if declared {
             preferences.honour(format!("code={code}"));
@@ -100,165 +165,108 @@ impl Engine {
             let message = format!("the preferred status {code} is not declared by `{}`", operation.name());
             return Err(Box::new(Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer")));
         }
-        Ok(operation.success_status())
+        Ok(self.success())
     }
 
-    fn body(
-        &self,
-        answering: &Answering<'_>,
-        declared: &ResponseDeclaration,
-        content: Option<&Content>,
-        preferences: &mut Preferences,
-        asked: bool,
-    ) -> Body {
-        let method = answering.request.method();
-        let reads = method == Method::GET || method == Method::HEAD;
-        let chosen_by_caller =
-            asked || preferences.example.is_some() || preferences.dynamic || preferences.seed.is_some();
-        if !chosen_by_caller
-            && !answering.wrong
-            && method == Method::PUT
-            && let Some(written) = self.write(answering, content)
-        {
-            return written;
-        }
-        let Some(content) = content else { return Body::Found(None) };
-        if reads && !chosen_by_caller {
-            if let Some(found) = self.stored(answering, content) {
-                return Body::Found(Some(found));
-            }
-            if self.settings.unseeded == Unseeded::NotFound {
-                return Body::NotFound;
-            }
-        }
-        self.represented(answering, declared, content, preferences)
+    /// The status of a plain success. That something was created is said only where something was.
+    fn success(&self) -> u16 {
+        let lowest = self.operation.success_status();
+        let replaces = self.handling.request.method() == Method::PUT;
+        if replaces && lowest == 201 && self.operation.declares(204) { 204 } else { lowest }
     }
 
-    /// The stored representation, without what a response does not carry.
-    fn stored(&self, answering: &Answering<'_>, content: &Content) -> Option<Prepared> {
-        if !content.media.is_json() {
-            return None;
+    /// Answers what state tells.
+    fn told(&self, answer: Answer, status: u16, preferences: &mut Preferences) -> Outcome {
+        let status = match &answer.created {
+            Some(_) if self.operation.declares(201) => 201,
+            _ => status,
+        };
+        let Some((declared, chosen)) = self.offer(status) else { return self.undeclared() };
+        // The write is done; what cannot be accepted is sent all the same.
+        let chosen = chosen.or_else(|()| declared.negotiated(None)).ok().flatten();
+        let content = chosen.as_ref().map(|(content, _)| *content);
+        let body = match answer.body.filter(|body| {
+            content.is_some_and(|content| content.media.is_json() && self.contract().is_valid(content, &body.value))
+        }) {
+            Some(body) => Some(body),
+            None => match self.represented(content, preferences, true) {
+                Ok(body) => body,
+                Err(outcome) => return Outcome { differences: answer.differences, ..outcome },
+            },
+        };
+        let mut outcome = self.finish(status, declared, chosen.map(|(_, media)| media), body);
+        let headers = outcome.reply.headers_mut();
+        let base = self.call(None).base().to_owned();
+        let location = answer.created.and_then(|path| HeaderValue::from_str(&format!("{base}{path}")).ok());
+        if let Some(location) = location.filter(|_| status == 201 || headers.contains_key(LOCATION)) {
+            headers.insert(LOCATION, location);
         }
-        answering.application?.resource(&answering.path)
+        if let Some(etag) = answer.etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
+            headers.insert(ETAG, etag);
+        }
+        Outcome { differences: answer.differences, ..outcome }
     }
 
-    /// An example or a generated instance.
+    /// An example or a generated instance. `chosen`: it is wanted whatever answers where no state is.
     fn represented(
         &self,
-        answering: &Answering<'_>,
-        declared: &ResponseDeclaration,
-        content: &Content,
+        content: Option<&Content>,
         preferences: &mut Preferences,
-    ) -> Body {
+        chosen: bool,
+    ) -> Result<Option<Prepared>, Outcome> {
+        let Some(content) = content else { return Ok(None) };
+        let method = self.handling.request.method();
+        let reads = method == Method::GET || method == Method::HEAD;
+        if reads && !chosen && self.settings().unseeded == Unseeded::NotFound {
+            let reply = self.handling.error_reply(Some(self.operation), StatusCode::NOT_FOUND, &[], self.now);
+            return Err(Outcome::of(reply));
+        }
         if let Some(name) = preferences.example.clone() {
-            if let Some(example) = self.contract.example(content, Some(&name)) {
+            if let Some(example) = self.contract().example(content, Some(&name)) {
                 preferences.honour(format!("example={name}"));
-                return Body::Found(Some(example.clone()));
+                return Ok(Some(example.clone()));
             }
             if preferences.strict() {
                 let message = format!("the preferred example `{name}` does not exist, or contradicts its schema");
-                return Body::Refused(Box::new(
-                    Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer"),
-                ));
+                return Err(
+                    self.refused(vec![Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer")])
+                );
             }
         }
         let dynamic = preferences.dynamic || preferences.seed.is_some();
-        if dynamic || self.settings.unseeded == Unseeded::Generate {
+        if dynamic || self.settings().unseeded == Unseeded::Generate {
             if preferences.dynamic {
                 preferences.honour("dynamic=true");
             }
             if let Some(seed) = preferences.seed {
                 preferences.honour(format!("seed={seed}"));
             }
-            let seed = mixed(preferences.seed.unwrap_or(self.settings.seed), &answering.path);
-            if let Some(generated) = self.contract.generated(content, seed) {
-                return Body::Found(Some(generated));
+            let seed = mixed(preferences.seed.unwrap_or(self.settings().seed), &self.path);
+            if let Some(generated) = self.contract().generated(content, seed) {
+                return Ok(Some(generated));
             }
         }
-        if let Some(example) = self.contract.example(content, None) {
-            return Body::Found(Some(example.clone()));
+        if let Some(example) = self.contract().example(content, None) {
+            return Ok(Some(example.clone()));
         }
-        match self.contract.generated(content, self.settings.seed) {
-            Some(generated) => Body::Found(Some(generated)),
+        match self.contract().generated(content, self.settings().seed) {
+            Some(generated) => Ok(Some(generated)),
             None => {
                 let message = format!(
                     "`{}` has no example that satisfies its schema, and none could be made",
-                    answering.operation.name()
+                    self.operation.name()
                 );
-                let place = self.contract.content_location(content);
-                let _ = declared;
-                Body::Drift(vec![
-                    Diagnostic::new(code::DRIFT_NO_ANSWER, message).at(Part::Body, "").contract(Some(place)),
-                ])
+                let place = self.contract().content_location(content);
+                let diagnostic =
+                    Diagnostic::new(code::DRIFT_NO_ANSWER, message).at(Part::Body, "").contract(Some(place));
+                Err(drifted(vec![diagnostic]))
             }
         }
-    }
-
-    /// PUT replaces the resource that GET reads; `None` if there is no such resource to replace.
-    fn write(&self, answering: &Answering<'_>, content: Option<&Content>) -> Option<Body> {
-        let application = answering.application?;
-        let body = answering.decoded.body.as_ref()?;
-        let read = self.reading(answering)?;
-        let sent = answering.operation.body.as_ref()?.content.iter().find(|content| content.media.is_json())?;
-        let seeded = application.resource(&answering.path).is_some();
-        let written = application.update(&answering.path, |current| {
-            let current = match current {
-                Some(current) => Some(Arc::clone(&current.value)),
-                None => self.contract.example(read, None).map(|example| Arc::clone(&example.value)),
-            };
-            let value = self.replaced(sent, current.as_deref(), body);
-            let violations = self.contract.check_value(read, &value);
-            if violations.is_empty() { Ok(prepare(&read.media, value)) } else { Err(violations) }
-        });
-        match written {
-            Ok(written) => {
-                let content = content.filter(|content| content.media.is_json())?;
-                if self.contract.is_valid(content, &written.value) { Some(Body::Found(Some(written))) } else { None }
-            }
-            // Where nothing was seeded, the two schemas may just describe different things.
-            Err(_) if !seeded => None,
-            Err(violations) => {
-                let message = "the resource that this PUT leads to would break the schema of its GET response; nothing was changed";
-                let place = violations.into_iter().next().and_then(|violation| violation.contract);
-                Some(Body::Drift(vec![Diagnostic::new(code::DRIFT_BODY, message).at(Part::Body, "").contract(place)]))
-            }
-        }
-    }
-
-    /// What GET answers at the same path, if it is JSON.
-    fn reading(&self, answering: &Answering<'_>) -> Option<&Content> {
-        let Routed::Operation { operation, .. } = self.contract.route(&Method::GET, answering.request.uri().path())
-        else {
-            return None;
-        };
-        if operation.template != answering.operation.template {
-            return None;
-        }
-        operation.response(operation.success_status())?.content.iter().find(|content| content.media.is_json())
-    }
-
-    /// The new representation: what the request carries is taken from it, what it cannot carry stays.
-    fn replaced(&self, sent: &Content, current: Option<&Value>, body: &Value) -> Value {
-        let (Value::Object(body_members), Some(Value::Object(current))) = (body, current) else { return body.clone() };
-        let carried = self.contract.carried_members(sent);
-        if carried.names.is_empty() {
-            return body.clone();
-        }
-        let carries = |name: &String| carried.names.contains(name);
-        let mut members = current.clone();
-        members.retain(|name, _| !carries(name) || body_members.contains_key(name));
-        for (name, value) in body_members {
-            if carries(name) || carried.open && !members.contains_key(name) {
-                members.insert(name.clone(), value.clone());
-            }
-        }
-        Value::Object(members)
     }
 
     /// Makes the reply, and checks it.
     fn finish(
         &self,
-        answering: &Answering<'_>,
         status: u16,
         declared: &ResponseDeclaration,
         media: Option<String>,
@@ -268,32 +276,23 @@ impl Engine {
         let body = body.filter(|_| !bodiless);
         let mut reply = Reply::new(body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default());
         *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-        for (name, value) in self.contract.answer_headers(declared, self.settings.seed) {
+        for (name, value) in self.contract().answer_headers(declared, self.settings().seed) {
             reply.headers_mut().append(name, value);
         }
         if let (Some(_), Some(Ok(media))) = (&body, media.map(|media| HeaderValue::from_str(&media))) {
             reply.headers_mut().insert(CONTENT_TYPE, media);
         }
-        let drift = self.contract.check_response(
-            answering.operation,
+        let drift = self.contract().check_response(
+            self.operation,
             status,
             reply.headers(),
             body.as_ref().map(|body| body.value.as_ref()),
         );
-        if drift.is_empty() || self.settings.on_drift == OnDrift::Report {
+        if drift.is_empty() || self.settings().on_drift == OnDrift::Report {
             return Outcome { diagnostics: drift, ..Outcome::of(reply) };
         }
         drifted(drift)
     }
-}
-
-/// What the body of an answer is to be.
-enum Body {
-    /// A representation, or none.
-    Found(Option<Prepared>),
-    NotFound,
-    Refused(Box<Diagnostic>),
-    Drift(Vec<Diagnostic>),
 }
 
 /// A response that must not leave.

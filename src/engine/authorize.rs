@@ -1,14 +1,12 @@
 //! Whether a request may use an operation, and which application it speaks for.
 
-use super::Engine;
+use super::Handling;
 use crate::contract::Operation;
 use crate::contract::security::{Presented, Scheme, SchemeKind};
 use crate::diagnostic::{Code, Diagnostic, Part, code};
-use crate::message::Request;
 use crate::oauth::BadToken;
 use crate::store::Application;
 use http::header::HeaderValue;
-use jiff::Timestamp;
 use std::sync::Arc;
 
 /// A request that may not.
@@ -30,21 +28,16 @@ enum Lack {
 /// What is lacking, and the application that the credentials name all the same.
 type Lacking = (Lack, Option<Arc<Application>>);
 
-impl Engine {
+impl Handling<'_> {
     /// Checks the operation's security requirements: one alternative must be satisfied in all its schemes.
-    pub(super) fn authorize(
-        &self,
-        operation: &Operation,
-        request: &Request,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Application>>, Denied> {
+    pub(super) fn authorize(&self, operation: &Operation) -> Result<Option<Arc<Application>>, Denied> {
         let mut nearest: Option<Lacking> = None;
         for requirement in &operation.security {
             let mut speaks_for = None;
             let mut lack = None;
             for (scheme, scopes) in requirement {
-                let satisfied = match self.contract.schemes().get(*scheme) {
-                    Some(scheme) => self.satisfies(scheme, scopes, request, now),
+                let satisfied = match self.contract().schemes().get(*scheme) {
+                    Some(scheme) => self.satisfies(scheme, scopes),
                     None => Err((
                         Lack::Validity("the contract demands a security scheme that it does not declare".to_owned()),
                         None,
@@ -61,45 +54,41 @@ impl Engine {
                 }
             }
             match lack {
-                None => return Ok(speaks_for.or_else(|| self.store.first())),
+                None => return Ok(speaks_for.or_else(|| self.engine.store.first())),
                 Some(found) if nearest.as_ref().is_none_or(|(known, _)| found.0 > *known) => nearest = Some(found),
                 Some(_) => {}
             }
         }
         match nearest {
-            None => Ok(self.bearer_of(request, now).or_else(|| self.store.first())),
+            None => Ok(self.bearer_of().or_else(|| self.engine.store.first())),
             Some((lack, application)) => Err(self.denied(operation, &lack, application)),
         }
     }
 
     /// The application of a token that was sent although nothing demands one.
-    fn bearer_of(&self, request: &Request, now: Timestamp) -> Option<Arc<Application>> {
-        let text = request.headers().get(http::header::AUTHORIZATION)?.to_str().ok()?;
+    fn bearer_of(&self) -> Option<Arc<Application>> {
+        let text = self.request.headers().get(http::header::AUTHORIZATION)?.to_str().ok()?;
         let (_, token) = text.split_once(' ')?;
-        self.authorization.grant(token.trim(), now).ok().map(|grant| grant.application)
+        self.engine.authorization.grant(token.trim(), self.moment).ok().map(|grant| grant.application)
     }
 
-    fn satisfies(
-        &self,
-        scheme: &Scheme,
-        scopes: &[String],
-        request: &Request,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Application>>, Lacking> {
-        match scheme.presented(request) {
+    fn satisfies(&self, scheme: &Scheme, scopes: &[String]) -> Result<Option<Arc<Application>>, Lacking> {
+        match scheme.presented(self.request) {
             Presented::Absent => {
                 Err((Lack::Credentials(format!("the request carries no credentials for `{}`", scheme.name)), None))
             }
             Presented::Malformed(reason) => Err((Lack::Form(reason), None)),
             Presented::Opaque => Ok(None),
-            Presented::Key(key) => Ok(self.store.by_key(&key)),
-            Presented::Basic { user, password } => match self.store.by_client_id(&user) {
-                Some(application) if !application.has_secret(&password) => {
+            Presented::Key(key) => Ok(self.engine.store.by_key(&key)),
+            Presented::Basic { user, password } => match self.engine.store.by_client_id(&user) {
+                Some(application)
+                    if !application.credential(&user).is_some_and(|credential| credential.has_secret(&password)) =>
+                {
                     Err((Lack::Validity("the password is not that of the application".to_owned()), Some(application)))
                 }
                 found => Ok(found),
             },
-            Presented::Token(token) => match self.authorization.grant(&token, now) {
+            Presented::Token(token) => match self.engine.authorization.grant(&token, self.moment) {
                 Ok(grant) => {
                     let missing: Vec<String> = scopes.iter().filter(|scope| !grant.covers(scope)).cloned().collect();
                     if missing.is_empty() {
@@ -117,13 +106,14 @@ impl Engine {
     }
 
     fn denied(&self, operation: &Operation, lack: &Lack, application: Option<Arc<Application>>) -> Denied {
-        let place = self.contract.operation_location(operation);
+        let place = self.contract().operation_location(operation);
         let diagnostic = |code: Code, message: String| {
             Diagnostic::new(code, message).at(Part::Request, "").contract(Some(place.clone()))
         };
         let (diagnostic, bearer) = match lack {
             Lack::Credentials(reason) => {
-                let help = format!("ask `{}` for a token and send `Authorization: Bearer TOKEN`", self.token_path());
+                let help =
+                    format!("ask `{}` for a token and send `Authorization: Bearer TOKEN`", self.world.token_path());
                 let diagnostic = diagnostic(code::CREDENTIALS_MISSING, reason.clone());
                 (if self.asks_for_token(operation) { diagnostic.help(help) } else { diagnostic }, String::new())
             }
@@ -148,14 +138,15 @@ impl Engine {
 
     fn asks_for_token(&self, operation: &Operation) -> bool {
         let mut schemes =
-            operation.security.iter().flatten().filter_map(|(scheme, _)| self.contract.schemes().get(*scheme));
+            operation.security.iter().flatten().filter_map(|(scheme, _)| self.contract().schemes().get(*scheme));
         schemes.any(|scheme| matches!(scheme.kind, SchemeKind::OAuth2 { .. }))
     }
 
     /// One challenge for each scheme that could satisfy the operation (RFC 9110 §11.6.1).
     fn challenges(&self, operation: &Operation, bearer: &str) -> Vec<HeaderValue> {
         let mut texts: Vec<String> = Vec::new();
-        for scheme in operation.security.iter().flatten().filter_map(|(scheme, _)| self.contract.schemes().get(*scheme))
+        for scheme in
+            operation.security.iter().flatten().filter_map(|(scheme, _)| self.contract().schemes().get(*scheme))
         {
             let mut text = scheme.challenge();
             if text.starts_with("Bearer") {

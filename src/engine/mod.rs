@@ -10,13 +10,15 @@ mod identity;
 mod prefer;
 mod refuse;
 
-use crate::contract::{Contract, Operation, Routed};
+use crate::contract::{Contract, Operation, Routed, resource_path};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::evidence::{Exchange, Journal, Kept};
-
 use crate::message::{Limits, Reply, Request};
 use crate::oauth::AuthorizationServer;
-use crate::store::{Application, Refused, Seed, Store};
+use crate::resources::Model;
+use crate::store::{Application, Credential, Difference, Moment, Refused, Seed, Store};
+use answer::Answering;
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, HeaderValue};
 use http::{Method, StatusCode};
@@ -75,41 +77,57 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
 }
 
+/// What a server serves: replaced as a whole when the contract is loaded again.
+pub(crate) struct World {
+    pub(crate) contract: Arc<Contract>,
+    pub(crate) model: Arc<Model>,
+    token_paths: Vec<String>,
+}
+
+impl World {
+    pub(crate) fn new(contract: Arc<Contract>, model: Arc<Model>) -> Self {
+        let mut token_paths: Vec<String> = contract.token_paths().to_vec();
+        if token_paths.is_empty() {
+            token_paths.push(TOKEN_PATH.to_owned());
+        }
+        Self { contract, model, token_paths }
+    }
+
+    /// The path of the token endpoint that is announced.
+    pub(crate) fn token_path(&self) -> &str {
+        self.token_paths.first().map_or(TOKEN_PATH, String::as_str)
+    }
+}
+
 /// One server's contract, applications, tokens and journal.
 pub(crate) struct Engine {
-    pub(crate) contract: Arc<Contract>,
+    world: ArcSwap<World>,
     pub(crate) settings: Settings,
     pub(crate) store: Store,
     pub(crate) authorization: AuthorizationServer,
     pub(crate) journal: Journal,
     identities: Identities,
-    token_paths: Vec<String>,
 }
 
 /// The path of the token endpoint where the contract names none.
 const TOKEN_PATH: &str = "/oauth/token";
 
 impl Engine {
-    pub(crate) fn new(contract: Arc<Contract>, settings: Settings) -> Self {
+    pub(crate) fn new(world: World, settings: Settings) -> Self {
         let limits = &settings.limits;
-        let mut token_paths: Vec<String> = contract.token_paths().to_vec();
-        if token_paths.is_empty() {
-            token_paths.push(TOKEN_PATH.to_owned());
-        }
         Self {
             store: Store::default(),
             authorization: AuthorizationServer::new(settings.token_ttl, limits.tokens_max),
             journal: Journal::new(limits.journal_entries_max, limits.journal_bytes_max),
             identities: Identities::new(settings.identity_seed),
-            token_paths,
-            contract,
+            world: ArcSwap::from_pointee(world),
             settings,
         }
     }
 
-    /// The path of the token endpoint that is announced.
-    pub(crate) fn token_path(&self) -> &str {
-        self.token_paths.first().map_or(TOKEN_PATH, String::as_str)
+    /// What is served now.
+    pub(crate) fn world(&self) -> Arc<World> {
+        self.world.load_full()
     }
 
     /// A new identifier that nobody can guess, unless the seed was given.
@@ -119,14 +137,21 @@ impl Engine {
 
     /// Adds an application; what the seed leaves empty is made up.
     pub(crate) fn add_application(&self, mut seed: Seed, now: Timestamp) -> Result<Arc<Application>, Refused> {
-        if seed.client_id.is_empty() {
-            seed.client_id = self.new_uuid();
+        if seed.credentials.is_empty() {
+            let scopes = self.world().contract.scopes().to_vec();
+            seed.credentials.push(Credential { scopes, ..Credential::default() });
         }
-        if seed.client_secret.is_empty() {
-            seed.client_secret = self.new_uuid();
+        for credential in &mut seed.credentials {
+            if credential.client_id.is_empty() {
+                credential.client_id = self.new_uuid();
+            }
+            if credential.client_secret.is_empty() {
+                credential.client_secret = self.new_uuid();
+            }
         }
         if seed.name.is_empty() {
-            seed.name = format!("application-{}", seed.client_id.split('-').next().unwrap_or_default());
+            let id = seed.credentials.first().map(|credential| credential.client_id.as_str()).unwrap_or_default();
+            seed.name = format!("application-{}", id.split('-').next().unwrap_or_default());
         }
         self.store.add(seed, now, self.settings.limits.applications_max)
     }
@@ -134,120 +159,151 @@ impl Engine {
     /// Removes an application with its tokens; `false` if there is none.
     pub(crate) fn remove_application(&self, client_id: &str) -> bool {
         let removed = self.store.remove(client_id);
-        if removed {
-            self.authorization.forget(client_id);
+        if let Some(application) = &removed {
+            self.authorization.forget(application);
         }
-        removed
+        removed.is_some()
     }
 
     /// Issues a token without a request, for embedders.
-    pub(crate) fn issue_token(&self, application: &Arc<Application>, now: Timestamp) -> String {
-        self.authorization.issue(self.new_uuid(), application, application.seed.scopes.clone(), now)
+    pub(crate) fn issue_token(&self, application: &Arc<Application>, real: Timestamp) -> String {
+        let scopes = application.credentials().first().map(|credential| credential.scopes.clone()).unwrap_or_default();
+        self.authorization.issue(self.new_uuid(), application, scopes, self.store.moment(real))
     }
 
-    /// Answers one request of the data plane, and records the exchange.
-    pub(crate) fn handle(&self, request: &Request, now: Timestamp, elapsed: impl FnOnce() -> Duration) -> Reply {
-        let mut outcome = self.answer_request(request, now);
-        cors::allow_origin(request, &mut outcome.reply);
-        let id = self.identities.exchange();
-        self.mark(&mut outcome, id);
-        finish_head(request, &mut outcome.reply);
-        self.record(request, &outcome, id, now, elapsed());
+    /// Answers one request of the data plane, and records the exchange. `real` is the real time.
+    pub(crate) fn handle(&self, request: &Request, real: Timestamp, elapsed: impl FnOnce() -> Duration) -> Reply {
+        let world = self.world.load();
+        let handling = Handling { engine: self, world: &world, request, moment: self.store.moment(real) };
+        let mut outcome = handling.answer_request();
+        handling.finish(&mut outcome, elapsed);
         outcome.reply
     }
 
-    fn answer_request(&self, request: &Request, now: Timestamp) -> Outcome {
+    /// Records and answers a request that never came in whole.
+    pub(crate) fn refuse_unread(
+        &self,
+        diagnostic: Diagnostic,
+        head: Option<http::request::Parts>,
+        real: Timestamp,
+    ) -> Reply {
+        let request = match head {
+            Some(head) => Request::from_parts(head, Bytes::new()),
+            None => Request::default(),
+        };
+        let world = self.world.load();
+        let handling = Handling { engine: self, world: &world, request: &request, moment: self.store.moment(real) };
+        let operation = match world.contract.route(request.method(), request.uri().path()) {
+            Routed::Operation { operation, .. } => Some(operation),
+            _ => None,
+        };
+        let mut outcome = handling.refused(operation, vec![diagnostic], handling.moment.now());
+        outcome.operation = operation.map(Operation::name);
+        handling.finish(&mut outcome, || Duration::ZERO);
+        outcome.reply
+    }
+}
+
+/// One request on its way, with what it is answered from.
+struct Handling<'a> {
+    engine: &'a Engine,
+    world: &'a World,
+    request: &'a Request,
+    moment: Moment,
+}
+
+impl Handling<'_> {
+    fn settings(&self) -> &Settings {
+        &self.engine.settings
+    }
+
+    fn contract(&self) -> &Contract {
+        &self.world.contract
+    }
+
+    fn answer_request(&self) -> Outcome {
+        let request = self.request;
         let path = &normalised(request.uri().path());
+        let now = self.moment.now();
         if let Some(preflight) = cors::preflight(request, |method| self.allows(path, method)) {
             return Outcome::of(preflight);
         }
-        if self.token_paths.iter().any(|token_path| *token_path == **path) && !self.declares_path(path) {
-            return self.token(request, now);
+        if self.world.token_paths.iter().any(|token_path| *token_path == **path) && !self.declares_path(path) {
+            return self.token();
         }
         if let Err(reason) = decodable(path) {
             let diagnostic = Diagnostic::new(code::BAD_TARGET, reason).at(Part::Path, "");
-            return self.refused(None, request, vec![diagnostic], now);
+            return self.refused(None, vec![diagnostic], now);
         }
-        let too_large = request.body().len() > self.settings.limits.body_bytes_max;
-        match self.contract.route(request.method(), path) {
+        let too_large = request.body().len() > self.settings().limits.body_bytes_max;
+        match self.contract().route(request.method(), path) {
             Routed::Operation { operation, .. } if too_large => {
                 let message = format!("the body has {} bytes", request.body().len());
                 let diagnostic = Diagnostic::new(code::BODY_TOO_LARGE, message).at(Part::Body, "");
-                self.refused(Some(operation), request, vec![diagnostic], now)
+                self.refused(Some(operation), vec![diagnostic], now)
             }
             Routed::Operation { operation, names, captures } => {
-                self.operation(operation, names, &captures, request, now)
+                let mut outcome = self.authorized(operation, names, &captures);
+                outcome.operation = Some(operation.name());
+                outcome
             }
-            Routed::OtherMethod { allow, operation } => self.other_method(&allow, operation, request, now),
-            Routed::Unknown(diagnostic) => self.refused(None, request, vec![*diagnostic], now),
+            Routed::OtherMethod { allow, operation } => self.other_method(&allow, operation),
+            Routed::Unknown(diagnostic) => self.refused(None, vec![*diagnostic], now),
         }
     }
 
     fn declares_path(&self, path: &str) -> bool {
-        !matches!(self.contract.route(&Method::POST, path), Routed::Unknown(_))
+        !matches!(self.contract().route(&Method::POST, path), Routed::Unknown(_))
     }
 
     fn allows(&self, path: &str, method: &Method) -> bool {
-        self.token_paths.iter().any(|token_path| token_path == path) && method == Method::POST
-            || matches!(self.contract.route(method, path), Routed::Operation { .. })
+        self.world.token_paths.iter().any(|token_path| token_path == path) && method == Method::POST
+            || matches!(self.contract().route(method, path), Routed::Operation { .. })
     }
 
-    fn token(&self, request: &Request, now: Timestamp) -> Outcome {
-        if request.method() == Method::OPTIONS {
+    fn token(&self) -> Outcome {
+        if self.request.method() == Method::OPTIONS {
             return Outcome::of(allow_reply(&[Method::POST, Method::OPTIONS]));
         }
-        let answered = self.authorization.token_endpoint(request, &self.store, || self.new_uuid(), now);
+        let engine = self.engine;
+        let answered =
+            engine.authorization.token_endpoint(self.request, &engine.store, || engine.new_uuid(), self.moment);
         Outcome {
             reply: answered.reply,
             diagnostics: answered.diagnostic.into_iter().collect(),
             application: answered.application,
-            operation: None,
             secret: true,
+            ..Outcome::default()
         }
     }
 
-    fn other_method(&self, allow: &[Method], operation: &Operation, request: &Request, now: Timestamp) -> Outcome {
-        if request.method() == Method::OPTIONS {
+    fn other_method(&self, allow: &[Method], operation: &Operation) -> Outcome {
+        if self.request.method() == Method::OPTIONS {
             return Outcome::of(allow_reply(allow));
         }
         let names: Vec<&str> = allow.iter().map(Method::as_str).collect();
-        let message =
-            format!("`{}` has no operation for {}; it has {}", operation.template, request.method(), names.join(", "));
+        let message = format!(
+            "`{}` has no operation for {}; it has {}",
+            operation.template,
+            self.request.method(),
+            names.join(", ")
+        );
         let diagnostic = Diagnostic::new(code::METHOD_NOT_ALLOWED, message)
             .at(Part::Request, "")
-            .contract(Some(self.contract.operation_location(operation)));
-        let mut outcome = self.refused(None, request, vec![diagnostic], now);
+            .contract(Some(self.contract().operation_location(operation)));
+        let mut outcome = self.refused(None, vec![diagnostic], self.moment.now());
         if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
             outcome.reply.headers_mut().insert(ALLOW, value);
         }
         outcome
     }
 
-    fn operation(
-        &self,
-        operation: &Operation,
-        names: &[String],
-        captures: &[&str],
-        request: &Request,
-        now: Timestamp,
-    ) -> Outcome {
-        let mut outcome = self.authorized(operation, names, captures, request, now);
-        outcome.operation = Some(operation.name());
-        outcome
-    }
-
-    fn authorized(
-        &self,
-        operation: &Operation,
-        names: &[String],
-        captures: &[&str],
-        request: &Request,
-        now: Timestamp,
-    ) -> Outcome {
-        let application = match self.authorize(operation, request, now) {
+    fn authorized(&self, operation: &Operation, names: &[String], captures: &[&str]) -> Outcome {
+        let application = match self.authorize(operation) {
             Ok(application) => application,
             Err(denied) => {
-                let mut outcome = self.refused(Some(operation), request, vec![denied.diagnostic], now);
+                let now = self.moment.of(denied.application.as_deref());
+                let mut outcome = self.refused(Some(operation), vec![denied.diagnostic], now);
                 denied.challenges.iter().for_each(|challenge| {
                     outcome.reply.headers_mut().append(http::header::WWW_AUTHENTICATE, challenge.clone());
                 });
@@ -255,7 +311,7 @@ impl Engine {
                 return outcome;
             }
         };
-        let mut outcome = self.checked(operation, names, captures, request, application.as_ref(), now);
+        let mut outcome = self.checked(operation, names, captures, application.as_ref());
         outcome.application = application;
         outcome
     }
@@ -265,53 +321,45 @@ impl Engine {
         operation: &Operation,
         names: &[String],
         captures: &[&str],
-        request: &Request,
         application: Option<&Arc<Application>>,
-        now: Timestamp,
     ) -> Outcome {
-        let mut decoded =
-            self.contract.check_request(operation, request, names, captures, self.settings.limits.body_bytes_max);
-        let mut preferences = Preferences::of(request);
+        let now = self.moment.of(application.map(Arc::as_ref));
+        let bytes_max = self.settings().limits.body_bytes_max;
+        let mut decoded = self.contract().check_request(operation, self.request, names, captures, bytes_max);
+        let mut preferences = Preferences::of(self.request);
         let wrong = decoded.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-        let lenient = preferences.lenient().unwrap_or(self.settings.on_violation == OnViolation::Report);
+        let lenient = preferences.lenient().unwrap_or(self.settings().on_violation == OnViolation::Report);
         if wrong && !lenient {
-            return self.refused(Some(operation), request, decoded.diagnostics, now);
+            return self.refused(Some(operation), decoded.diagnostics, now);
         }
         let found: Vec<Diagnostic> = std::mem::take(&mut decoded.diagnostics);
-        let mut outcome =
-            self.answer(operation, captures, request, &decoded, &mut preferences, application, wrong, now);
+        let path = resource_path(&operation.template, captures);
+        let answering = Answering { handling: self, operation, captures, path, decoded, application, wrong, now };
+        let mut outcome = answering.answer(&mut preferences);
         outcome.diagnostics.splice(0..0, found);
         preferences.applied(&mut outcome.reply);
         outcome
     }
 
-    /// Puts what the exchange was called, and what was wrong with it, into the reply.
-    fn mark(&self, outcome: &mut Outcome, id: u64) {
-        let headers = outcome.reply.headers_mut();
-        headers.insert("x-mock-exchange", HeaderValue::from(id));
-        let mut codes: Vec<String> = Vec::new();
-        for diagnostic in outcome.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error) {
-            let code = diagnostic.code.to_string();
-            if !codes.contains(&code) {
-                codes.push(code);
-            }
+    /// Puts into the reply what every reply carries, and the exchange into the journal.
+    fn finish(&self, outcome: &mut Outcome, elapsed: impl FnOnce() -> Duration) {
+        cors::allow_origin(self.request, &mut outcome.reply);
+        let id = self.engine.identities.exchange();
+        mark(outcome, id);
+        let application = outcome.application.as_deref();
+        if !self.moment.clock_of(application).is_real() {
+            date(&mut outcome.reply, self.moment.of(application));
         }
-        if codes.is_empty() {
-            return;
-        }
-        if let Ok(value) = HeaderValue::from_str(&codes.join(",")) {
-            headers.insert("x-mock-violations", value);
-        }
-        if let Ok(value) = HeaderValue::from_str(&format!("</_mock/exchanges/{id}>; rel=\"describedby\"")) {
-            headers.append(http::header::LINK, value);
-        }
+        finish_head(self.request, &mut outcome.reply);
+        self.record(outcome, id, elapsed());
     }
 
-    fn record(&self, request: &Request, outcome: &Outcome, id: u64, now: Timestamp, duration: Duration) {
-        let max = self.settings.limits.journal_body_bytes_max;
-        self.journal.record(Exchange {
+    fn record(&self, outcome: &Outcome, id: u64, duration: Duration) {
+        let max = self.settings().limits.journal_body_bytes_max;
+        let request = self.request;
+        self.engine.journal.record(Exchange {
             id,
-            time: now,
+            time: self.moment.of(outcome.application.as_deref()),
             application: outcome
                 .application
                 .as_ref()
@@ -326,47 +374,61 @@ impl Engine {
             response_body: Kept::new(outcome.reply.body(), max),
             duration,
             diagnostics: outcome.diagnostics.clone(),
+            differences: outcome.differences.clone(),
             secret: outcome.secret,
         });
     }
+}
 
-    /// Records and answers a request that never came in whole.
-    pub(crate) fn refuse_unread(
-        &self,
-        diagnostic: Diagnostic,
-        head: Option<http::request::Parts>,
-        now: Timestamp,
-    ) -> Reply {
-        let request = match head {
-            Some(head) => Request::from_parts(head, Bytes::new()),
-            None => Request::default(),
-        };
-        let operation = match self.contract.route(request.method(), request.uri().path()) {
-            Routed::Operation { operation, .. } => Some(operation),
-            _ => None,
-        };
-        let mut outcome = self.refused(operation, &request, vec![diagnostic], now);
-        outcome.operation = operation.map(Operation::name);
-        cors::allow_origin(&request, &mut outcome.reply);
-        let id = self.identities.exchange();
-        self.mark(&mut outcome, id);
-        self.record(&request, &outcome, id, now, Duration::ZERO);
-        outcome.reply
+/// Puts what the exchange was called, and what was wrong with it, into the reply.
+fn mark(outcome: &mut Outcome, id: u64) {
+    let headers = outcome.reply.headers_mut();
+    headers.insert("x-mock-exchange", HeaderValue::from(id));
+    let mut codes: Vec<String> = Vec::new();
+    for diagnostic in outcome.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error) {
+        let code = diagnostic.code.to_string();
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    if codes.is_empty() {
+        return;
+    }
+    if let Ok(value) = HeaderValue::from_str(&codes.join(",")) {
+        headers.insert("x-mock-violations", value);
+    }
+    if let Ok(value) = HeaderValue::from_str(&format!("</_mock/exchanges/{id}>; rel=\"describedby\"")) {
+        headers.append(http::header::LINK, value);
+    }
+}
+
+/// The time by a clock that does not show the real one (RFC 9110 §6.6.1).
+fn date(reply: &mut Reply, now: Timestamp) {
+    let time = std::time::SystemTime::from(now);
+    // The format has no years before 1970 and after 9999.
+    let sayable = (0..253_402_300_800).contains(&now.as_second());
+    if let Some(value) =
+        sayable.then(|| httpdate::fmt_http_date(time)).and_then(|text| HeaderValue::from_str(&text).ok())
+    {
+        reply.headers_mut().insert(http::header::DATE, value);
     }
 }
 
 /// A reply with what was found on the way to it.
+#[derive(Default)]
 pub(crate) struct Outcome {
     reply: Reply,
     diagnostics: Vec<Diagnostic>,
     application: Option<Arc<Application>>,
     operation: Option<String>,
+    /// What it did to the application's state.
+    differences: Vec<Difference>,
     secret: bool,
 }
 
 impl Outcome {
     fn of(reply: Reply) -> Self {
-        Self { reply, diagnostics: Vec::new(), application: None, operation: None, secret: false }
+        Self { reply, ..Self::default() }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Refusals: in the shape that the contract declares for the status, else as problem details (RFC 9457).
 
-use super::{Engine, Outcome};
+use super::{Handling, Outcome};
 use crate::contract::{Content, Operation, Prepared, prepare};
 use crate::diagnostic::{Diagnostic, Severity, code};
-use crate::message::{Reply, Request};
+use crate::message::Reply;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -17,17 +17,16 @@ const DETAIL_MEMBERS: [&str; 4] = ["explanation", "detail", "details", "reason"]
 /// Members that say it where nothing more specific is declared and no example gives a text.
 const MESSAGE_MEMBERS: [&str; 4] = ["message", "error_description", "description", "title"];
 
-impl Engine {
+impl Handling<'_> {
     /// The refusal of a request with everything that is wrong with it.
     pub(super) fn refused(
         &self,
         operation: Option<&Operation>,
-        request: &Request,
         diagnostics: Vec<Diagnostic>,
         now: Timestamp,
     ) -> Outcome {
         let status = refusal_status(operation, &diagnostics);
-        let mut reply = self.error_reply(operation, status, request, &diagnostics, now);
+        let mut reply = self.error_reply(operation, status, &diagnostics, now);
         if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
             let media = operation
                 .and_then(|operation| operation.body.as_ref())
@@ -49,14 +48,13 @@ impl Engine {
         &self,
         operation: Option<&Operation>,
         status: StatusCode,
-        request: &Request,
         diagnostics: &[Diagnostic],
         now: Timestamp,
     ) -> Reply {
         let declared =
             operation.and_then(|operation| operation.response(status.as_u16()).map(|response| (operation, response)));
         if let Some((operation, response)) = declared {
-            let accept = super::answer::accept_of(request);
+            let accept = super::answer::accept_of(self.request);
             // An error is told even to those who accept no such type.
             let content = response.negotiated(accept.as_deref()).or_else(|()| response.negotiated(None));
             if let Ok(Some((content, media))) = content
@@ -68,11 +66,11 @@ impl Engine {
                 if let Ok(media) = HeaderValue::from_str(&media) {
                     reply.headers_mut().insert(CONTENT_TYPE, media);
                 }
-                for (name, value) in self.contract.answer_headers(response, self.settings.seed) {
+                for (name, value) in self.contract().answer_headers(response, self.settings().seed) {
                     reply.headers_mut().insert(name, value);
                 }
                 if self
-                    .contract
+                    .contract()
                     .check_response(operation, status.as_u16(), reply.headers(), Some(&body.value))
                     .is_empty()
                 {
@@ -85,13 +83,13 @@ impl Engine {
 
     /// An instance of the error's schema that says what is wrong, where it has a member for that.
     fn error_body(&self, content: &Content, diagnostics: &[Diagnostic], now: Timestamp) -> Option<Prepared> {
-        let example = self.contract.example(content, None).cloned();
+        let example = self.contract().example(content, None).cloned();
         let documented = example.is_some();
-        let base = example.or_else(|| self.contract.generated(content, self.settings.seed))?;
+        let base = example.or_else(|| self.contract().generated(content, self.settings().seed))?;
         if !content.media.is_json() {
             return Some(base);
         }
-        let declared = self.contract.declared_members(content);
+        let declared = self.contract().declared_members(content);
         let mut value = Value::clone(&base.value);
         let text = sentence(diagnostics);
         let mut set = |names: &[&str], text: &str| -> bool {
@@ -100,7 +98,7 @@ impl Engine {
             };
             let Value::Object(object) = &mut value else { return false };
             let before = object.insert((*name).to_owned(), Value::String(text.to_owned()));
-            if self.contract.is_valid(content, &value) {
+            if self.contract().is_valid(content, &value) {
                 return true;
             }
             if let Value::Object(object) = &mut value {

@@ -1,5 +1,6 @@
 use super::mask;
 use crate::diagnostic::{Diagnostic, Fault, Severity};
+use crate::store::Difference;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -60,6 +61,8 @@ pub struct Exchange {
     pub(crate) response_body: Kept,
     pub(crate) duration: Duration,
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What it did to the application's state.
+    pub(crate) differences: Vec<Difference>,
     /// Whether the bodies hold secrets: a token request and its reply.
     pub(crate) secret: bool,
 }

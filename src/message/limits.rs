@@ -26,6 +26,10 @@ pub(crate) struct Limits {
     pub journal_body_bytes_max: usize,
     /// Applications alive at once. Default 100,000; over it creating one is refused with 429.
     pub applications_max: usize,
+    /// Resources, and paths of deleted ones, that one application holds. Default 100,000; over it a write is refused with 507.
+    pub state_entries_max: usize,
+    /// Bytes of the representations that one application holds. Default 64 MiB; over it a write is refused with 507.
+    pub state_bytes_max: usize,
     /// Tokens alive at once. Default 1,000,000; over it the oldest is dropped.
     pub tokens_max: usize,
     /// Time that requests under way are given at a graceful stop. Default 2 s; then they are cut off.
@@ -46,6 +50,8 @@ impl Default for Limits {
             journal_bytes_max: 64 * 1024 * 1024,
             journal_body_bytes_max: 64 * 1024,
             applications_max: 100_000,
+            state_entries_max: 100_000,
+            state_bytes_max: 64 * 1024 * 1024,
             tokens_max: 1_000_000,
             stop_timeout: Duration::from_secs(2),
         }

@@ -56,9 +56,11 @@ impl MediaType {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether this is `application/json` or has the `+json` suffix.
+    /// Whether this is `application/json` or has the `+json` suffix. The order `json+merge-patch`, which is in use, too, means the same.
     pub(crate) fn is_json(&self) -> bool {
-        (self.kind == "application" || self.kind == "text") && self.subtype == "json" || self.subtype.ends_with("+json")
+        (self.kind == "application" || self.kind == "text") && self.subtype == "json"
+            || self.subtype.ends_with("+json")
+            || self.subtype.starts_with("json+")
     }
 
     /// Whether this is XML (RFC 7303).
@@ -249,5 +251,6 @@ mod tests {
         assert!(MediaType::parse("nonsense").is_none());
         assert!(MediaType::parse("a/").is_none());
         assert!(MediaType::parse("application/problem+json").is_some_and(|media| media.is_json()));
+        assert!(MediaType::parse("application/json+merge-patch").is_some_and(|media| media.is_json()));
     }
 }

@@ -9,11 +9,13 @@ use std::sync::Arc;
 pub struct Application {
     shared: Arc<Shared>,
     application: Arc<store::Application>,
+    client_secret: String,
 }
 
 impl Application {
     pub(super) fn new(shared: &Arc<Shared>, application: Arc<store::Application>) -> Self {
-        Self { shared: Arc::clone(shared), application }
+        let first = application.credentials().first().cloned().unwrap_or_default();
+        Self { shared: Arc::clone(shared), application, client_secret: first.client_secret }
     }
 
     /// The fixture file's stem, or the name it was created with.
@@ -26,9 +28,9 @@ impl Application {
         self.application.client_id()
     }
 
-    /// The OAuth client secret.
+    /// The OAuth client secret, as it was when this value came to be.
     pub fn client_secret(&self) -> &str {
-        &self.application.seed.client_secret
+        &self.client_secret
     }
 
     /// A new access token with all of the application's scopes, issued without a request.
@@ -38,7 +40,7 @@ impl Application {
 
     /// Makes every token of this application invalid, as if each had expired.
     pub fn expire_tokens(&self) {
-        self.shared.engine.authorization.forget(self.application.client_id());
+        self.shared.engine.authorization.forget(&self.application);
     }
 
     /// The representation at a path of the contract.
@@ -51,7 +53,7 @@ impl Application {
         match self.find_resource(path) {
             Some(value) => value,
             None => {
-                let paths: Vec<String> = self.application.resources().into_keys().collect();
+                let paths: Vec<String> = self.application.look(|state| state.resources().keys().cloned().collect());
                 panic!("the application `{}` has no resource `{path}`; it has: {}", self.name(), paths.join(", "))
             }
         }

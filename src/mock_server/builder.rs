@@ -1,21 +1,16 @@
 use super::shared::Shared;
 use super::{Edition, Error, MockServer};
-use crate::contract::{self, Contract, Discriminator, Reach, Source};
+use crate::contract::{self, Discriminator, Reach, Source};
 use crate::control::Plane;
-use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::{Engine, OnDrift, OnViolation, Settings, Unseeded};
-use crate::fixtures;
 use crate::message::Limits;
 use crate::server;
-use crate::source::SourceFile;
-use crate::store::Seed;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::Location;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// ChatKitty's documented lifetime of a token.
 const TOKEN_TTL: Duration = Duration::from_secs(43_199);
@@ -34,12 +29,12 @@ pub enum UnknownQuery {
 #[derive(Debug, Clone)]
 #[must_use = "a server starts with `start`"]
 pub struct Builder {
-    contract: Option<Source>,
-    edition: Edition,
-    fixtures: Vec<PathBuf>,
+    pub(super) contract: Option<Source>,
+    pub(super) edition: Edition,
+    pub(super) fixtures: Vec<PathBuf>,
     address: IpAddr,
     port: u16,
-    options: contract::Options,
+    pub(super) options: contract::Options,
     on_violation: OnViolation,
     on_drift: OnDrift,
     unseeded: Unseeded,
@@ -48,16 +43,6 @@ pub struct Builder {
     admin_token: Option<String>,
     limits: Limits,
 }
-
-/// What is wrong with a contract and its fixtures.
-#[derive(Debug)]
-pub struct CheckOutcome {
-    /// Everything found, in a fixed order.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-/// A contract with what was found in it, compiled once per process and shared.
-type Compiled = (Arc<Contract>, Arc<[Diagnostic]>);
 
 impl Builder {
     pub(super) fn new() -> Self {
@@ -197,34 +182,6 @@ impl Builder {
         self
     }
 
-    /// Loads contract and fixtures, and starts nothing.
-    pub fn check(self) -> CheckOutcome {
-        let (contract, findings) = match self.load() {
-            Ok(loaded) => loaded,
-            Err(diagnostics) => return CheckOutcome { diagnostics },
-        };
-        // Notes on the bundled document are for nobody: it is as ChatKitty has it.
-        let bundled = self.contract.is_none();
-        let mut diagnostics: Vec<Diagnostic> =
-            findings.iter().filter(|finding| !bundled || finding.severity != Severity::Note).cloned().collect();
-        // The bundled document is ours, and linted by the project's own tests.
-        if self.contract.is_some() {
-            for finding in contract.lint() {
-                // What loading has found already is more specific than what the meta-schema says of the same place.
-                let known = |other: &Diagnostic| other.code == finding.code && other.place == finding.place;
-                if !diagnostics.iter().any(known) {
-                    diagnostics.push(finding);
-                }
-            }
-        }
-        match self.fixture_files() {
-            Ok(files) => diagnostics.extend(fixtures::load(&contract, &files).1),
-            Err(unreadable) => diagnostics.extend(unreadable),
-        }
-        diagnostics.dedup();
-        CheckOutcome { diagnostics }
-    }
-
     /// Starts the server: when this returns, it listens and everything is loaded.
     ///
     /// # Errors
@@ -233,20 +190,11 @@ impl Builder {
     #[track_caller]
     pub fn start(self) -> Result<MockServer, Error> {
         let started_at = Location::caller();
-        let (contract, findings) = self.load().map_err(Error::findings)?;
-        let files = self.fixture_files().map_err(Error::findings)?;
-        let (mut seeds, mut problems) = self.seeds(&contract, &files);
-        problems.retain(|problem| problem.severity == Severity::Error);
-        if !problems.is_empty() {
-            return Err(Error::findings(problems));
-        }
-        if files.is_empty() {
-            seeds.push(Seed { name: "default".to_owned(), scopes: contract.scopes().to_vec(), ..Seed::default() });
-        }
+        let loaded = self.load().map_err(Error::findings)?;
         let entropy = entropy()?;
-        let engine = Engine::new(contract, self.settings(entropy));
+        let engine = Engine::new(loaded.world, self.settings(entropy));
         let now = Timestamp::now();
-        for seed in seeds {
+        for seed in loaded.seeds {
             engine
                 .add_application(seed, now)
                 .map_err(|refused| Error::other(format!("an application cannot be added: {refused:?}")))?;
@@ -266,7 +214,7 @@ impl Builder {
         let listener = server::bind(address).map_err(|source| Error::bind(address.to_string(), source))?;
         let running = server::serve(listener, Arc::clone(&shared) as Arc<dyn server::Handler>, self.limits)
             .map_err(Error::runtime)?;
-        Ok(MockServer::new(shared, running, findings.to_vec(), started_at))
+        Ok(MockServer::new(shared, running, loaded.findings, started_at))
     }
 
     fn settings(&self, entropy: u64) -> Settings {
@@ -278,75 +226,6 @@ impl Builder {
             identity_seed: self.seed.unwrap_or(entropy),
             token_ttl: SignedDuration::from_secs(i64::try_from(self.token_ttl.as_secs()).unwrap_or(i64::MAX)),
             limits: self.limits.clone(),
-        }
-    }
-
-    fn fixture_files(&self) -> Result<Vec<Arc<SourceFile>>, Vec<Diagnostic>> {
-        if self.fixtures.is_empty() {
-            return Ok(if self.contract.is_none() { fixtures::bundled(self.edition.rendering()) } else { Vec::new() });
-        }
-        let mut files = Vec::new();
-        let mut unreadable = Vec::new();
-        for path in &self.fixtures {
-            match fixtures::read(path) {
-                Ok(found) => files.extend(found),
-                Err(diagnostic) => unreadable.push(diagnostic),
-            }
-        }
-        if unreadable.is_empty() { Ok(files) } else { Err(unreadable) }
-    }
-
-    /// The contract, compiled at most once per process while its text stays the same.
-    fn load(&self) -> Result<Compiled, Vec<Diagnostic>> {
-        static COMPILED: OnceLock<Mutex<HashMap<String, Compiled>>> = OnceLock::new();
-        let (name, text) = self.edition.document();
-        let bundled = Source::Text { name: name.to_owned(), text: text.to_owned() };
-        let source = self.contract.as_ref().unwrap_or(&bundled);
-        let key = format!("{:?} {}", self.options, fingerprint(source));
-        let compiled = COMPILED.get_or_init(Mutex::default);
-        let mut compiled = compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = compiled.get(&key) {
-            return Ok(known.clone());
-        }
-        let (contract, findings) = Contract::load(source, self.options)?;
-        let loaded: Compiled = (Arc::new(contract), findings.into());
-        // What many contracts would fill up is started anew; servers hold what they use.
-        const KEPT_MAX: usize = 64;
-        if compiled.len() >= KEPT_MAX {
-            compiled.clear();
-        }
-        compiled.insert(key, loaded.clone());
-        Ok(loaded)
-    }
-
-    /// The seeds of fixture files; those of the bundled ones are made once per process and edition.
-    fn seeds(&self, contract: &Contract, files: &[Arc<SourceFile>]) -> (Vec<Seed>, Vec<Diagnostic>) {
-        static BUNDLED: [OnceLock<Vec<Seed>>; Edition::ALL.len()] = [const { OnceLock::new() }; Edition::ALL.len()];
-        let bundled = self.contract.is_none() && self.fixtures.is_empty();
-        let Some(kept) = BUNDLED.get(self.edition as usize).filter(|_| bundled) else {
-            return fixtures::load(contract, files);
-        };
-        if let Some(seeds) = kept.get() {
-            return (seeds.clone(), Vec::new());
-        }
-        let (seeds, problems) = fixtures::load(contract, files);
-        if problems.is_empty() {
-            return (kept.get_or_init(|| seeds).clone(), problems);
-        }
-        (seeds, problems)
-    }
-}
-
-/// What tells two contracts apart without reading the second one.
-fn fingerprint(source: &Source) -> String {
-    match source {
-        Source::Text { name, text } => format!("{name} {text}"),
-        Source::File(path) => {
-            let metadata = std::fs::metadata(path).ok();
-            let modified =
-                metadata.as_ref().and_then(|metadata| metadata.modified().ok()).unwrap_or(SystemTime::UNIX_EPOCH);
-            let length = metadata.map_or(0, |metadata| metadata.len());
-            format!("{} {modified:?} {length}", path.canonicalize().unwrap_or_else(|_| path.clone()).display())
         }
     }
 }

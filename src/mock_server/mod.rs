@@ -7,13 +7,14 @@ mod application;
 mod builder;
 mod edition;
 mod error;
+mod load;
 mod shared;
 
 use crate::diagnostic::Diagnostic;
 use crate::evidence::{Exchange, Report};
 use crate::message::Request;
 use crate::server::Running;
-use crate::store::Seed;
+use crate::store::{Credential, Seed, State};
 use bytes::Bytes;
 use shared::Shared;
 use std::panic::Location;
@@ -21,9 +22,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use application::Application;
-pub use builder::{Builder, CheckOutcome, UnknownQuery};
+pub use builder::{Builder, UnknownQuery};
 pub use edition::Edition;
 pub use error::{Error, Violated};
+pub use load::CheckOutcome;
 
 /// What a server serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +92,7 @@ impl MockServer {
         let address = running.address();
         let url = format!("http://{address}");
         Self {
-            token_url: format!("{url}{}", shared.engine.token_path()),
+            token_url: format!("{url}{}", shared.engine.world().token_path()),
             admin_url: format!("{url}{}", crate::control::PREFIX),
             url,
             shared,
@@ -128,7 +130,7 @@ impl MockServer {
 
     /// What is served.
     pub fn contract(&self) -> ContractInfo {
-        let contract = &self.shared.engine.contract;
+        let contract = &self.shared.engine.world().contract;
         ContractInfo {
             title: contract.title().to_owned(),
             version: contract.version().to_owned(),
@@ -177,13 +179,12 @@ impl MockServer {
     /// If there are as many applications as the limit allows.
     #[track_caller]
     pub fn new_application(&self) -> Application {
-        let pattern = self.shared.engine.store.first().map(|application| application.seed.clone());
-        let seed = Seed {
-            name: String::new(),
-            client_id: String::new(),
-            client_secret: String::new(),
-            ..pattern.unwrap_or_default()
-        };
+        let mut seed = Seed::default();
+        if let Some(pattern) = self.shared.engine.store.first() {
+            let scopes = pattern.credentials().first().map(|credential| credential.scopes.clone()).unwrap_or_default();
+            seed.credentials.push(Credential { scopes, ..Credential::default() });
+            seed.state = State::clone(&pattern.seed());
+        }
         match self.shared.engine.add_application(seed, self.shared.now()) {
             Ok(application) => Application::new(&self.shared, application),
             Err(refused) => panic!("no application can be added: {refused:?}"),

@@ -8,7 +8,7 @@ mod form;
 use crate::contract::security::{Presented, basic, scope_covers};
 use crate::diagnostic::{Code, Diagnostic, Part, code};
 use crate::message::{Reply, Request};
-use crate::store::{Application, Store};
+use crate::store::{Application, Credential, Moment, Store};
 use bytes::Bytes;
 use form::Parameters;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA, WWW_AUTHENTICATE};
@@ -68,10 +68,10 @@ impl AuthorizationServer {
     }
 
     /// What a token stands for at this time.
-    pub(crate) fn grant(&self, token: &str, now: Timestamp) -> Result<Grant, BadToken> {
+    pub(crate) fn grant(&self, token: &str, moment: Moment) -> Result<Grant, BadToken> {
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
         match tokens.grants.get(token) {
-            Some(grant) if now < grant.expires => Ok(grant.clone()),
+            Some(grant) if moment.of(Some(&grant.application)) < grant.expires => Ok(grant.clone()),
             Some(_) => Err(BadToken::Expired),
             None => Err(BadToken::Unknown),
         }
@@ -83,9 +83,9 @@ impl AuthorizationServer {
         token: String,
         application: &Arc<Application>,
         scopes: Vec<String>,
-        now: Timestamp,
+        moment: Moment,
     ) -> String {
-        let expires = now.checked_add(self.ttl).unwrap_or(Timestamp::MAX);
+        let expires = moment.of(Some(application)).checked_add(self.ttl).unwrap_or(Timestamp::MAX);
         let grant = Grant { application: Arc::clone(application), scopes: scopes.into(), expires };
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         while tokens.order.len() >= self.tokens_max {
@@ -100,10 +100,10 @@ impl AuthorizationServer {
     }
 
     /// Makes an application's tokens unknown.
-    pub(crate) fn forget(&self, client_id: &str) {
+    pub(crate) fn forget(&self, application: &Arc<Application>) {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         let Tokens { grants, order } = &mut *tokens;
-        grants.retain(|_, grant| grant.application.client_id() != client_id);
+        grants.retain(|_, grant| !Arc::ptr_eq(&grant.application, application));
         order.retain(|token| grants.contains_key(token));
     }
 
@@ -113,12 +113,12 @@ impl AuthorizationServer {
         request: &Request,
         store: &Store,
         token: impl FnOnce() -> String,
-        now: Timestamp,
+        moment: Moment,
     ) -> TokenReply {
         if request.method() != Method::POST {
             return method_not_allowed(request.method());
         }
-        match self.answer(request, store, token, now) {
+        match self.answer(request, store, token, moment) {
             Ok((reply, application)) => TokenReply { reply, diagnostic: None, application: Some(application) },
             Err(refusal) => refusal.into_reply(),
         }
@@ -129,7 +129,7 @@ impl AuthorizationServer {
         request: &Request,
         store: &Store,
         token: impl FnOnce() -> String,
-        now: Timestamp,
+        moment: Moment,
     ) -> Result<(Reply, Arc<Application>), Refusal> {
         let parameters = Parameters::read(request)
             .map_err(|reason| Refusal::new(code::TOKEN_INVALID_REQUEST, "invalid_request", reason))?;
@@ -140,7 +140,7 @@ impl AuthorizationServer {
                 format!("the parameter `{name}` is given more than once"),
             ));
         }
-        let application = authenticate(request, &parameters, store)?;
+        let (application, credential) = authenticate(request, &parameters, store)?;
         match parameters.get("grant_type") {
             Some("client_credentials") => {}
             None | Some("") => {
@@ -158,9 +158,9 @@ impl AuthorizationServer {
                 );
             }
         }
-        let scopes = granted(&application, parameters.get("scope"))?;
+        let scopes = granted(&application, &credential, parameters.get("scope"))?;
         let text = scopes.join(" ");
-        let token = self.issue(token(), &application, scopes, now);
+        let token = self.issue(token(), &application, scopes, moment);
         let body =
             json!({ "access_token": token, "token_type": "bearer", "expires_in": self.ttl.as_secs(), "scope": text });
         Ok((reply(StatusCode::OK, &body), application))
@@ -168,8 +168,12 @@ impl AuthorizationServer {
 }
 
 /// The scopes that a request gets: those it asks for, or all that the application has.
-fn granted(application: &Arc<Application>, requested: Option<&str>) -> Result<Vec<String>, Refusal> {
-    let own = &application.seed.scopes;
+fn granted(
+    application: &Arc<Application>,
+    credential: &Credential,
+    requested: Option<&str>,
+) -> Result<Vec<String>, Refusal> {
+    let own = &credential.scopes;
     let requested: Vec<&str> = requested.unwrap_or_default().split(' ').filter(|scope| !scope.is_empty()).collect();
     if requested.is_empty() {
         return Ok(own.clone());
@@ -190,7 +194,7 @@ fn granted(application: &Arc<Application>, requested: Option<&str>) -> Result<Ve
 }
 
 /// Finds the application that the request speaks for, by Basic credentials, the body, or both when they agree.
-fn authenticate(request: &Request, parameters: &Parameters, store: &Store) -> Result<Arc<Application>, Refusal> {
+fn authenticate(request: &Request, parameters: &Parameters, store: &Store) -> Result<Authenticated, Refusal> {
     let invalid = |reason: &str| Refusal::new(code::TOKEN_INVALID_CLIENT, "invalid_client", reason);
     let header = match request.headers().get(AUTHORIZATION) {
         None => None,
@@ -222,15 +226,22 @@ fn authenticate(request: &Request, parameters: &Parameters, store: &Store) -> Re
     let from_body = body.map(|(client_id, secret)| known(store, client_id, secret));
     match (from_header, from_body) {
         (None, None) => Err(invalid("no client authentication was sent")),
-        (Some(Some(application)), None | Some(Some(_))) | (None, Some(Some(application))) => Ok(application),
+        (Some(Some(found)), None | Some(Some(_))) | (None, Some(Some(found))) => Ok(found),
         _ => Err(invalid("the client id is unknown, or the client secret is wrong")),
     }
 }
 
+/// An application, and the credential that spoke for it.
+type Authenticated = (Arc<Application>, Credential);
+
 /// The application with these credentials, as they are or form-urlencoded (RFC 6749 §2.3.1).
-fn known(store: &Store, user: &str, password: &str) -> Option<Arc<Application>> {
-    let raw = store.by_client_id(user).filter(|application| application.has_secret(password));
-    raw.or_else(|| store.by_client_id(&decoded(user)).filter(|application| application.has_secret(&decoded(password))))
+fn known(store: &Store, user: &str, password: &str) -> Option<Authenticated> {
+    let find = |user: &str, password: &str| {
+        let application = store.by_client_id(user)?;
+        let credential = application.credential(user).filter(|credential| credential.has_secret(password))?;
+        Some((application, credential))
+    };
+    find(user, password).or_else(|| find(&decoded(user), &decoded(password)))
 }
 
 fn decoded(text: &str) -> String {

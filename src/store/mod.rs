@@ -1,87 +1,38 @@
-//! Applications and what each of them holds: a map from concrete path to representation.
+//! Applications and what each of them holds.
 //!
-//! A write replaces a whole representation under a short lock, so a reader sees the old one or the new
-//! one. Nothing here knows what a representation means, or what time it is.
+//! A write replaces whole representations under a short lock, so a reader sees all of it or nothing.
+//! Nothing here knows what a representation means, or what time it is.
 
-use crate::contract::Prepared;
+mod application;
+mod clock;
+mod state;
+
+pub(crate) use application::{Application, Bounds, Credential, NotWritten, Seed};
+pub(crate) use clock::{Clock, Moment};
+pub(crate) use state::{Change, Difference, State};
+
 use jiff::Timestamp;
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
-use subtle::ConstantTimeEq;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// What an application starts with, and returns to on reset.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Seed {
-    pub(crate) name: String,
-    pub(crate) client_id: String,
-    pub(crate) client_secret: String,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) resources: BTreeMap<String, Prepared>,
-}
-
-/// A tenant: one set of credentials and its own state.
-#[derive(Debug)]
-pub(crate) struct Application {
-    pub(crate) seed: Seed,
-    pub(crate) created: Timestamp,
-    resources: RwLock<BTreeMap<String, Prepared>>,
-}
-
-impl Application {
-    fn new(seed: Seed, created: Timestamp) -> Self {
-        let resources = RwLock::new(seed.resources.clone());
-        Self { seed, created, resources }
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.seed.name
-    }
-
-    pub(crate) fn client_id(&self) -> &str {
-        &self.seed.client_id
-    }
-
-    /// Whether the secret is this application's, found out in a time that does not depend on where they differ.
-    pub(crate) fn has_secret(&self, secret: &str) -> bool {
-        self.seed.client_secret.as_bytes().ct_eq(secret.as_bytes()).into()
-    }
-
-    /// The representation at a path.
-    pub(crate) fn resource(&self, path: &str) -> Option<Prepared> {
-        self.resources.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
-    }
-
-    /// Every representation, in the order of the paths.
-    pub(crate) fn resources(&self) -> BTreeMap<String, Prepared> {
-        self.resources.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Replaces the representation at a path by what `change` makes of the one that is there, with no
-    /// other write in between. An error of `change` leaves everything as it was.
-    pub(crate) fn update<E>(
-        &self,
-        path: &str,
-        change: impl FnOnce(Option<&Prepared>) -> Result<Prepared, E>,
-    ) -> Result<Prepared, E> {
-        let mut resources = self.resources.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = change(resources.get(path))?;
-        resources.insert(path.to_owned(), changed.clone());
-        Ok(changed)
-    }
-
-    /// Returns to the seed.
-    pub(crate) fn reset(&self) {
-        *self.resources.write().unwrap_or_else(PoisonError::into_inner) = self.seed.resources.clone();
-    }
-}
-
-/// All applications, in the order they came.
+/// All applications in the order they came, and the clock that they go by unless they have one of their own.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    applications: RwLock<Vec<Arc<Application>>>,
+    known: RwLock<Known>,
+    clock: RwLock<Clock>,
 }
 
-/// Why an application cannot be added.
+#[derive(Debug, Default)]
+struct Known {
+    /// By the order of arrival.
+    applications: BTreeMap<u64, Arc<Application>>,
+    arrivals: u64,
+    by_name: HashMap<String, u64>,
+    /// By every client id, not only the first.
+    by_client_id: HashMap<String, u64>,
+}
+
+/// Why an application, or a credential of one, cannot be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
     NameTaken,
@@ -90,67 +41,125 @@ pub(crate) enum Refused {
 }
 
 impl Store {
-    /// Adds an application; its name and client id must be new.
+    fn read(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server's clock.
+    pub(crate) fn clock(&self) -> Clock {
+        *self.clock.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the server's clock.
+    pub(crate) fn set_clock(&self, clock: Clock) {
+        *self.clock.write().unwrap_or_else(PoisonError::into_inner) = clock;
+    }
+
+    /// A real time, with the server's clock.
+    pub(crate) fn moment(&self, real: Timestamp) -> Moment {
+        Moment { real, server: self.clock() }
+    }
+
+    /// Adds an application; its name and client ids must be new.
     pub(crate) fn add(
         &self,
         seed: Seed,
         created: Timestamp,
         applications_max: usize,
     ) -> Result<Arc<Application>, Refused> {
-        let mut applications = self.applications.write().unwrap_or_else(PoisonError::into_inner);
-        if applications.len() >= applications_max {
+        let mut known = self.write();
+        if known.applications.len() >= applications_max {
             return Err(Refused::TooMany);
         }
-        if applications.iter().any(|known| known.seed.name == seed.name) {
+        if known.by_name.contains_key(&seed.name) {
             return Err(Refused::NameTaken);
         }
-        if applications.iter().any(|known| known.seed.client_id == seed.client_id) {
+        if seed.credentials.iter().any(|credential| known.by_client_id.contains_key(&credential.client_id)) {
             return Err(Refused::ClientIdTaken);
         }
         let application = Arc::new(Application::new(seed, created));
-        applications.push(Arc::clone(&application));
+        known.arrivals += 1;
+        let arrival = known.arrivals;
+        known.by_name.insert(application.name().to_owned(), arrival);
+        for credential in application.credentials().iter() {
+            known.by_client_id.insert(credential.client_id.clone(), arrival);
+        }
+        known.applications.insert(arrival, Arc::clone(&application));
         Ok(application)
+    }
+
+    /// Replaces an application's credentials. The first client id stays, for it names the application.
+    pub(crate) fn set_credentials(
+        &self,
+        application: &Arc<Application>,
+        credentials: Vec<Credential>,
+    ) -> Result<(), Refused> {
+        let mut known = self.write();
+        let Some(arrival) = known.by_name.get(application.name()).copied() else { return Ok(()) };
+        let taken = |credential: &Credential| {
+            known.by_client_id.get(&credential.client_id).is_some_and(|other| *other != arrival)
+        };
+        if credentials.iter().any(taken) {
+            return Err(Refused::ClientIdTaken);
+        }
+        for credential in application.credentials().iter() {
+            known.by_client_id.remove(&credential.client_id);
+        }
+        for credential in &credentials {
+            known.by_client_id.insert(credential.client_id.clone(), arrival);
+        }
+        application.set_credentials(credentials);
+        Ok(())
     }
 
     /// All of them.
     pub(crate) fn all(&self) -> Vec<Arc<Application>> {
-        self.applications.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.read().applications.values().cloned().collect()
     }
 
     /// The first one, which requests without credentials of their own speak for.
     pub(crate) fn first(&self) -> Option<Arc<Application>> {
-        self.applications.read().unwrap_or_else(PoisonError::into_inner).first().cloned()
+        self.read().applications.values().next().cloned()
     }
 
     /// The application with this client id.
     pub(crate) fn by_client_id(&self, client_id: &str) -> Option<Arc<Application>> {
-        self.find(|application| application.seed.client_id == client_id)
+        let known = self.read();
+        known.by_client_id.get(client_id).and_then(|arrival| known.applications.get(arrival)).cloned()
+    }
+
+    /// The application with this name.
+    pub(crate) fn by_name(&self, name: &str) -> Option<Arc<Application>> {
+        let known = self.read();
+        known.by_name.get(name).and_then(|arrival| known.applications.get(arrival)).cloned()
     }
 
     /// The application with this name, else with this client id.
     pub(crate) fn by_name_or_id(&self, text: &str) -> Option<Arc<Application>> {
-        self.find(|application| application.seed.name == text).or_else(|| self.by_client_id(text))
+        self.by_name(text).or_else(|| self.by_client_id(text))
     }
 
-    /// The application whose client id or secret an API key is.
+    /// The application that an API key belongs to: its client id, its secret or its name.
     pub(crate) fn by_key(&self, key: &str) -> Option<Arc<Application>> {
-        self.find(|application| application.seed.client_id == key || application.has_secret(key))
+        let has = |application: &&Arc<Application>| {
+            application.credentials().iter().any(|credential| credential.has_secret(key))
+        };
+        self.by_client_id(key).or_else(|| self.read().applications.values().find(has).cloned())
     }
 
-    fn find(&self, wanted: impl Fn(&Application) -> bool) -> Option<Arc<Application>> {
-        self.applications
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .find(|application| wanted(application))
-            .cloned()
-    }
-
-    /// Removes an application; `false` if there is none with this client id.
-    pub(crate) fn remove(&self, client_id: &str) -> bool {
-        let mut applications = self.applications.write().unwrap_or_else(PoisonError::into_inner);
-        let before = applications.len();
-        applications.retain(|application| application.seed.client_id != client_id);
-        applications.len() < before
+    /// Removes an application by any of its client ids; `None` if there is none.
+    pub(crate) fn remove(&self, client_id: &str) -> Option<Arc<Application>> {
+        let mut known = self.write();
+        let arrival = known.by_client_id.get(client_id).copied()?;
+        let application = known.applications.remove(&arrival)?;
+        known.by_name.remove(application.name());
+        for credential in application.credentials().iter() {
+            known.by_client_id.remove(&credential.client_id);
+        }
+        Some(application)
     }
 }

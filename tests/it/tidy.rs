@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, bottom to top: a room names only those before it.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "source",
     "diagnostic",
     "message",
     "contract",
     "store",
+    "resources",
     "fixtures",
     "oauth",
     "evidence",

@@ -41,6 +41,7 @@ pub(super) struct Merged {
     pub(super) pattern_properties: Vec<(String, String)>,
     pub(super) additional: Vec<String>,
     pub(super) closed: bool,
+    pub(super) open: bool,
     pub(super) names: Vec<String>,
     pub(super) members_min: u64,
     pub(super) members_max: u64,
@@ -78,6 +79,7 @@ impl Default for Merged {
             pattern_properties: Vec::new(),
             additional: Vec::new(),
             closed: false,
+            open: false,
             names: Vec::new(),
             members_min: 0,
             members_max: u64::MAX,
@@ -99,6 +101,11 @@ impl Merged {
             kinds.extend(["object", "string", "integer", "array", "boolean"]);
         }
         kinds
+    }
+
+    /// Whether the schemas say in so many words that there may be members that they do not declare, or declare none.
+    pub(super) fn takes_any(&self) -> bool {
+        !self.closed && (self.open || self.properties.is_empty() || !self.additional.is_empty())
     }
 
     pub(super) fn contains_min(&self) -> u64 {
@@ -210,7 +217,7 @@ impl Generator<'_> {
         else {
             return Some(());
         };
-        let start = self.choose(branches.len());
+        let start = self.named_branch(schema, branches).unwrap_or_else(|| self.choose(branches.len()));
         // A branch that leads back to what is being made would not end.
         let order = (0..branches.len()).map(|offset| (start + offset) % branches.len());
         let target = |index: usize| branches.get(index).and_then(|branch| branch.get("$ref")).and_then(Value::as_str);
@@ -229,6 +236,18 @@ impl Generator<'_> {
             merged.names.push(format!("{property}\u{0}{name}"));
         }
         Some(())
+    }
+
+    /// The branch that the given value's discriminating property names, at first.
+    fn named_branch(&self, schema: &Map<String, Value>, branches: &[Value]) -> Option<usize> {
+        let given = self.given.as_ref().filter(|_| self.attempt == 0)?;
+        let property = schema.get("discriminator")?.get("propertyName")?.as_str()?;
+        let name = given.get(property)?.as_str()?;
+        let names = |branch: &Value| {
+            let reference = branch.get("$ref").and_then(Value::as_str);
+            reference.is_some_and(|reference| branch_names(schema, reference).iter().any(|known| known == name))
+        };
+        branches.iter().position(names)
     }
 
     fn conditional(&mut self, at: &str, schema: &Map<String, Value>, merged: &mut Merged, depth: usize) -> Option<()> {
@@ -302,6 +321,7 @@ impl Generator<'_> {
                 }
             }
             "additionalProperties" | "unevaluatedProperties" if *value == Value::Bool(false) => merged.closed = true,
+            "additionalProperties" if *value == Value::Bool(true) => merged.open = true,
             "additionalProperties" if value.is_object() => merged.additional.push(here()),
             "propertyNames" => merged.names.push(here()),
             "dependentRequired" => {

@@ -28,6 +28,16 @@ const MEMBERS_MAX: u64 = 2_000;
 ///
 /// Seed 0 gives the most readable one: examples and defaults, first alternatives, every optional property.
 pub(crate) fn generate(tree: &dyn SchemaTree, pointer: &str, seed: u64) -> Option<Value> {
+    attempts(tree, pointer, seed, None)
+}
+
+/// An instance that goes on from what is given: given members stay where the schema declares them and takes
+/// them, and only what is required comes to them.
+pub(crate) fn complete(tree: &dyn SchemaTree, pointer: &str, given: &Value, seed: u64) -> Option<Value> {
+    attempts(tree, pointer, seed, Some(given))
+}
+
+fn attempts(tree: &dyn SchemaTree, pointer: &str, seed: u64, given: Option<&Value>) -> Option<Value> {
     let mut steps = STEPS_MAX;
     for attempt in 0..ATTEMPTS_MAX {
         let mut generator = Generator {
@@ -37,6 +47,7 @@ pub(crate) fn generate(tree: &dyn SchemaTree, pointer: &str, seed: u64) -> Optio
             random: hash(pointer) ^ seed.wrapping_mul(31) ^ (attempt << 32),
             steps,
             stack: Vec::new(),
+            given: given.cloned(),
         };
         let made = generator.value(&[pointer.to_owned()], 0);
         steps = generator.steps;
@@ -63,6 +74,8 @@ struct Generator<'t> {
     steps: u32,
     /// Pointers of the schemas whose values are being made, for recursion.
     stack: Vec<String>,
+    /// What the next value goes on from.
+    given: Option<Value>,
 }
 
 impl Generator<'_> {
@@ -107,6 +120,13 @@ impl Generator<'_> {
     }
 
     fn made(&mut self, pointers: &[String], merged: &Merged, depth: usize) -> Option<Value> {
+        match self.given.take() {
+            Some(Value::Object(given)) if merged.kinds().contains(&"object") => {
+                return self.object_from(merged, &given, depth);
+            }
+            Some(given) if self.fits(pointers, &given) => return Some(given),
+            _ => {}
+        }
         if let Some(allowed) = &merged.allowed {
             let fitting: Vec<&Value> = allowed.iter().filter(|value| self.fits(pointers, value)).collect();
             let index = self.choose(fitting.len());

@@ -39,6 +39,48 @@ impl Generator<'_> {
         Some(Value::Object(members))
     }
 
+    /// An object that goes on from given members; what is neither given nor required is left out.
+    pub(super) fn object_from(&mut self, merged: &Merged, given: &Map<String, Value>, depth: usize) -> Option<Value> {
+        let mut members = Map::new();
+        let shown = merged.suggested.iter().find_map(Value::as_object);
+        for (name, pointers) in &merged.properties {
+            let required = merged.required.contains(name);
+            if merged.write_only.contains(name) || !required && !given.contains_key(name) {
+                continue;
+            }
+            // An example's member looks more like what the service would say than a made one.
+            let start = given.get(name).or_else(|| shown.and_then(|shown| shown.get(name)));
+            self.given = start.cloned();
+            let value = if given.contains_key(name) {
+                self.value(pointers, depth + 1)
+            } else {
+                self.member(merged, name, pointers, depth)
+            };
+            self.given = None;
+            match value {
+                Some(value) => {
+                    members.insert(name.clone(), value);
+                }
+                None if required => return None,
+                None => {}
+            }
+        }
+        if merged.takes_any() {
+            for (name, value) in given {
+                members.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        for name in &merged.required {
+            if !members.contains_key(name) && !merged.write_only.contains(name) {
+                let pointers = undeclared(merged, name);
+                let value = self.member(merged, name, &pointers, depth)?;
+                members.insert(name.clone(), value);
+            }
+        }
+        self.dependents(merged, &mut members, depth)?;
+        Some(Value::Object(members))
+    }
+
     /// Whether an optional property is to be made.
     fn wants(&mut self, merged: &Merged, pointers: &[String], made: usize, depth: usize) -> bool {
         let recursive = pointers.iter().any(|pointer| self.leads_back(pointer));

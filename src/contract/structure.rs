@@ -1,0 +1,131 @@
+//! What may be asked of the schemas of responses without seeing them: members, items, kinds, validity, and
+//! instances that go on from what is given. For those who look for resources in a contract.
+
+use super::Contract;
+use super::generate::complete;
+use super::lower::reference_pointer;
+use super::members::is_read_only;
+use super::operation::{Content, Parameter, ParameterValue};
+use super::response::in_place;
+use super::tree::SchemaTree;
+use crate::source::pointer;
+use serde_json::Value;
+
+/// A schema of the responses, by the end of its chain of references.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Structure(String);
+
+impl Contract {
+    /// The structure of a JSON content.
+    pub(crate) fn structure(&self, content: &Content) -> Option<Structure> {
+        content.schema.as_ref().filter(|_| content.media.is_json()).map(|schema| self.end_of(&schema.pointer))
+    }
+
+    /// The schema that a chain of nothing but references ends at.
+    fn end_of(&self, at: &str) -> Structure {
+        const HOPS_MAX: usize = 32;
+        let mut at = at.to_owned();
+        for _ in 0..HOPS_MAX {
+            let Some(Value::Object(schema)) = self.response.root().pointer(&at) else { break };
+            let only = schema.keys().all(|keyword| {
+                matches!(keyword.as_str(), "$ref" | "description" | "summary" | "title" | "example" | "examples")
+            });
+            match schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
+                Some(target) if only => at = target.into_owned(),
+                _ => break,
+            }
+        }
+        Structure(at)
+    }
+
+    /// Whether two structures are one schema, or say the same word for word.
+    pub(crate) fn is_same(&self, one: &Structure, other: &Structure) -> bool {
+        let schema = |structure: &Structure| self.response.root().pointer(&structure.0);
+        one == other
+            || schema(one)
+                .is_some_and(|schema| schema.is_object() && Some(schema) == self.response.root().pointer(&other.0))
+    }
+
+    /// The schemas that apply to the same value.
+    fn applying(&self, structure: &Structure) -> Vec<String> {
+        let mut found = Vec::new();
+        in_place(&self.response, &structure.0, &mut found);
+        found
+    }
+
+    /// The declared members of an object, in the order of the document, with what each is.
+    pub(crate) fn members_of(&self, structure: &Structure) -> Vec<(String, Structure)> {
+        let mut members: Vec<(String, Structure)> = Vec::new();
+        for at in self.applying(structure) {
+            let properties = self.response.root().pointer(&at).and_then(|schema| schema.get("properties"));
+            for name in properties.and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
+                if !members.iter().any(|(known, _)| known == name) {
+                    members.push((name.clone(), self.end_of(&pointer::join(&format!("{at}/properties"), name))));
+                }
+            }
+        }
+        members
+    }
+
+    /// One declared member of an object.
+    pub(crate) fn member_of(&self, structure: &Structure, name: &str) -> Option<Structure> {
+        self.members_of(structure).into_iter().find(|(known, _)| known == name).map(|(_, member)| member)
+    }
+
+    /// Whether the object's schema, as a request carries it, marks a member as readOnly.
+    pub(crate) fn is_read_only(&self, structure: &Structure, name: &str) -> bool {
+        is_read_only(&self.response, &structure.0, name, 0)
+    }
+
+    /// The items of an array.
+    pub(crate) fn items_of(&self, structure: &Structure) -> Option<Structure> {
+        let has = |at: &String| {
+            self.response.root().pointer(at).is_some_and(|schema| schema.get("items").is_some_and(Value::is_object))
+        };
+        self.applying(structure).into_iter().find(has).map(|at| self.end_of(&format!("{at}/items")))
+    }
+
+    /// Whether the schema says that a value is of a JSON type: by `type`, or where there is none by `properties` and `items`.
+    pub(crate) fn is_of_type(&self, structure: &Structure, name: &str) -> bool {
+        let schemas = self.applying(structure);
+        let schemas = schemas.iter().filter_map(|at| self.response.root().pointer(at));
+        let mut by_keyword = false;
+        for schema in schemas {
+            match schema.get("type") {
+                Some(Value::String(kind)) => return kind == name,
+                Some(Value::Array(kinds)) => return kinds.iter().any(|kind| kind == name),
+                _ => {
+                    by_keyword |= schema.get(if name == "array" { "items" } else { "properties" }).is_some()
+                        && (name == "array" || name == "object")
+                }
+            }
+        }
+        by_keyword
+    }
+
+    /// A keyword's value, where one of the schemas that apply has it.
+    pub(crate) fn keyword_of(&self, structure: &Structure, keyword: &str) -> Option<&Value> {
+        self.applying(structure).iter().find_map(|at| self.response.root().pointer(at)?.get(keyword))
+    }
+
+    /// Whether the value is an instance.
+    pub(crate) fn takes(&self, structure: &Structure, value: &Value) -> bool {
+        self.response.is_valid(&structure.0, value)
+    }
+
+    /// An instance that has what is given, as far as the schema lets it, and what is required besides.
+    pub(crate) fn completed(&self, structure: &Structure, given: &Value, seed: u64) -> Option<Value> {
+        complete(&self.response, &structure.0, given, seed)
+    }
+
+    /// A keyword of a parameter's schema.
+    pub(crate) fn parameter_keyword(&self, parameter: &Parameter, keyword: &str) -> Option<&Value> {
+        let schema = match &parameter.value {
+            ParameterValue::Styled { schema, .. } | ParameterValue::Content { schema: Some(schema), .. } => schema,
+            _ => return None,
+        };
+        let mut found = Vec::new();
+        in_place(&self.request, &schema.pointer, &mut found);
+        found.iter().find_map(|at| self.request.root().pointer(at)?.get(keyword))
+    }
+}

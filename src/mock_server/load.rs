@@ -1,0 +1,171 @@
+//! From a builder's files to what a server serves: contract, resources and seeds, and what is wrong with them.
+
+use super::{Builder, Edition};
+use crate::contract::{Contract, Source};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::engine::World;
+use crate::fixtures;
+use crate::resources::{Model, Overrides};
+use crate::source::SourceFile;
+use crate::store::Seed;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+/// What is wrong with a contract and its fixtures.
+#[derive(Debug)]
+pub struct CheckOutcome {
+    /// Everything found, in a fixed order.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was inferred about state: which paths are collections, items or resources of their own. For people.
+    pub state: String,
+}
+
+/// What a server starts from.
+pub(super) struct Loaded {
+    pub(super) world: World,
+    pub(super) seeds: Vec<Seed>,
+    /// What is wrong with the contract although it can be served.
+    pub(super) findings: Vec<Diagnostic>,
+}
+
+/// A contract and its resources with what was found in it, compiled once per process and shared.
+#[derive(Clone)]
+struct Compiled {
+    contract: Arc<Contract>,
+    model: Arc<Model>,
+    overrides: Overrides,
+    findings: Arc<[Diagnostic]>,
+}
+
+impl Builder {
+    /// Loads contract and fixtures, and starts nothing.
+    pub fn check(self) -> CheckOutcome {
+        let compiled = match self.compiled() {
+            Ok(compiled) => compiled,
+            Err(diagnostics) => return CheckOutcome { diagnostics, state: String::new() },
+        };
+        // Notes on the bundled document are for nobody: it is as ChatKitty has it.
+        let bundled = self.contract.is_none();
+        let findings = compiled.findings.iter();
+        let mut diagnostics: Vec<Diagnostic> =
+            findings.filter(|finding| !bundled || finding.severity != Severity::Note).cloned().collect();
+        // The bundled document is ours, and linted by the project's own tests.
+        if self.contract.is_some() {
+            for finding in compiled.contract.lint() {
+                // What loading has found already is more specific than what the meta-schema says of the same place.
+                let known = |other: &Diagnostic| other.code == finding.code && other.place == finding.place;
+                if !diagnostics.iter().any(known) {
+                    diagnostics.push(finding);
+                }
+            }
+        }
+        let state = match self.fixture_files() {
+            Ok(files) => {
+                let (model, _, found) = self.seeded(&compiled, &files);
+                diagnostics.extend(found);
+                model.explain()
+            }
+            Err(unreadable) => {
+                diagnostics.extend(unreadable);
+                compiled.model.explain()
+            }
+        };
+        diagnostics.dedup();
+        CheckOutcome { diagnostics, state }
+    }
+
+    /// What a server starts from, or everything that stands in its way.
+    pub(super) fn load(&self) -> Result<Loaded, Vec<Diagnostic>> {
+        let compiled = self.compiled()?;
+        let files = self.fixture_files()?;
+        let (model, mut seeds, mut problems) = self.seeded(&compiled, &files);
+        problems.retain(|problem| problem.severity == Severity::Error);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        if files.is_empty() {
+            seeds.push(Seed { name: "default".to_owned(), ..Seed::default() });
+        }
+        let world = World::new(compiled.contract, model);
+        Ok(Loaded { world, seeds, findings: compiled.findings.to_vec() })
+    }
+
+    fn fixture_files(&self) -> Result<Vec<Arc<SourceFile>>, Vec<Diagnostic>> {
+        if self.fixtures.is_empty() {
+            return Ok(if self.contract.is_none() { fixtures::bundled(self.edition.rendering()) } else { Vec::new() });
+        }
+        let mut files = Vec::new();
+        let mut unreadable = Vec::new();
+        for path in &self.fixtures {
+            match fixtures::read(path) {
+                Ok(found) => files.extend(found),
+                Err(diagnostic) => unreadable.push(diagnostic),
+            }
+        }
+        if unreadable.is_empty() { Ok(files) } else { Err(unreadable) }
+    }
+
+    /// The contract, compiled at most once per process while its text stays the same.
+    fn compiled(&self) -> Result<Compiled, Vec<Diagnostic>> {
+        static COMPILED: OnceLock<Mutex<HashMap<String, Compiled>>> = OnceLock::new();
+        let (name, text) = self.edition.document();
+        let bundled = Source::Text { name: name.to_owned(), text: text.to_owned() };
+        let source = self.contract.as_ref().unwrap_or(&bundled);
+        let key = format!("{:?} {}", self.options, fingerprint(source));
+        let compiled = COMPILED.get_or_init(Mutex::default);
+        let mut compiled = compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = compiled.get(&key) {
+            return Ok(known.clone());
+        }
+        let (contract, mut findings) = Contract::load(source, self.options)?;
+        let (overrides, found) = Overrides::of_contract(&contract);
+        findings.extend(found);
+        let model = Arc::new(Model::infer(&contract, &overrides));
+        let loaded = Compiled { contract: Arc::new(contract), model, overrides, findings: findings.into() };
+        // What many contracts would fill up is started anew; servers hold what they use.
+        const KEPT_MAX: usize = 64;
+        if compiled.len() >= KEPT_MAX {
+            compiled.clear();
+        }
+        compiled.insert(key, loaded.clone());
+        Ok(loaded)
+    }
+
+    /// The resources and the seeds of fixture files; those of the bundled ones are made once per process and edition.
+    fn seeded(&self, compiled: &Compiled, files: &[Arc<SourceFile>]) -> (Arc<Model>, Vec<Seed>, Vec<Diagnostic>) {
+        static BUNDLED: [OnceLock<Vec<Seed>>; Edition::ALL.len()] = [const { OnceLock::new() }; Edition::ALL.len()];
+        let bundled = self.contract.is_none() && self.fixtures.is_empty();
+        let kept = BUNDLED.get(self.edition as usize).filter(|_| bundled);
+        if let Some(seeds) = kept.and_then(OnceLock::get) {
+            return (Arc::clone(&compiled.model), seeds.clone(), Vec::new());
+        }
+        let mut overrides = compiled.overrides.clone();
+        let mut problems = fixtures::overrides(&compiled.contract, files, &mut overrides);
+        let model = if overrides == compiled.overrides {
+            Arc::clone(&compiled.model)
+        } else {
+            Arc::new(Model::infer(&compiled.contract, &overrides))
+        };
+        let (seeds, found) = fixtures::load(&compiled.contract, &model, files);
+        problems.extend(found);
+        if let Some(kept) = kept.filter(|_| problems.is_empty()) {
+            return (model, kept.get_or_init(|| seeds).clone(), problems);
+        }
+        (model, seeds, problems)
+    }
+}
+
+/// What tells two contracts apart without reading the second one.
+fn fingerprint(source: &Source) -> String {
+    match source {
+        Source::Text { name, text } => format!("{name} {text}"),
+        Source::File(path) => {
+            let metadata = std::fs::metadata(path).ok();
+            let modified =
+                metadata.as_ref().and_then(|metadata| metadata.modified().ok()).unwrap_or(SystemTime::UNIX_EPOCH);
+            let length = metadata.map_or(0, |metadata| metadata.len());
+            format!("{} {modified:?} {length}", path.canonicalize().unwrap_or_else(|_| path.clone()).display())
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Finding the resources of a contract in its paths, methods and schemas.
+
+use super::envelope::Envelope;
+use super::names::{IDS, is_one_of, plain, singular};
+use super::overrides::{Override, Overrides};
+use super::query::Queries;
+use super::{Collection, Item, Items, Model, Place, Role};
+use crate::contract::{Content, Contract, Operation, Structure};
+use crate::diagnostic::Part;
+use http::Method;
+use std::collections::BTreeMap;
+
+impl Model {
+    /// Finds the resources of a contract. What was said in so many words goes before what was inferred.
+    pub(crate) fn infer(contract: &Contract, overrides: &Overrides) -> Self {
+        Inference { contract, overrides, paths: paths(contract) }.model()
+    }
+}
+
+/// The operations of each path template, and what its GET answers.
+struct Path<'c> {
+    operations: Vec<&'c Operation>,
+    structure: Option<Structure>,
+}
+
+impl Path<'_> {
+    fn has(&self, method: &Method) -> bool {
+        self.operations.iter().any(|operation| operation.method == *method)
+    }
+
+    fn operation(&self, method: &Method) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.method == *method).copied()
+    }
+}
+
+struct Inference<'c> {
+    contract: &'c Contract,
+    overrides: &'c Overrides,
+    paths: BTreeMap<&'c str, Path<'c>>,
+}
+
+fn paths(contract: &Contract) -> BTreeMap<&str, Path<'_>> {
+    let mut paths: BTreeMap<&str, Path<'_>> = BTreeMap::new();
+    for operation in contract.operations() {
+        let path = paths.entry(&operation.template).or_insert_with(|| Path { operations: Vec::new(), structure: None });
+        if operation.method == Method::GET {
+            path.structure = json_answer(operation).and_then(|content| contract.structure(content));
+        }
+        path.operations.push(operation);
+    }
+    paths
+}
+
+/// The JSON content of an operation's success.
+pub(super) fn json_answer(operation: &Operation) -> Option<&Content> {
+    let response = operation.response(operation.success_status())?;
+    response.content.iter().find(|content| content.media.is_json())
+}
+
+/// The template above, and the expression's name, of a template whose last segment is one expression.
+pub(super) fn last_expression(template: &str) -> Option<(&str, &str)> {
+    let (above, last) = template.rsplit_once('/')?;
+    let name = last.strip_prefix('{')?.strip_suffix('}')?;
+    (!name.contains(['{', '}'])).then_some((above, name))
+}
+
+/// The last segment that is no expression.
+pub(super) fn noun(template: &str) -> &str {
+    template.rsplit('/').find(|segment| !segment.contains('{')).unwrap_or_default()
+}
+
+/// Whether an operation takes preconditions, or answers with an entity tag.
+fn uses_etags(operation: &Operation) -> bool {
+    let names = |name: &str, known: &[&str]| known.iter().any(|known| name.eq_ignore_ascii_case(known));
+    operation
+        .parameters
+        .iter()
+        .any(|parameter| parameter.part == Part::Header && names(&parameter.name, &["if-match", "if-none-match"]))
+        || operation
+            .responses
+            .iter()
+            .flat_map(|response| &response.headers)
+            .any(|header| names(&header.name, &["etag"]))
+}
+
+impl Inference<'_> {
+    fn model(&self) -> Model {
+        let places =
+            self.paths.iter().map(|(template, path)| ((*template).to_owned(), self.place(template, path))).collect();
+        Model { places }
+    }
+
+    fn place(&self, template: &str, path: &Path<'_>) -> Place {
+        let said = self.overrides.of(template);
+        let role = match said.and_then(|said| said.role.as_deref()) {
+            Some("collection") => self.collection(template, path, said),
+            Some("item") => Some(self.item(template, path, said)),
+            Some("singleton") => Some((Role::Singleton, "said so".to_owned())),
+            Some(_) => Some((Role::Action, "said so".to_owned())),
+            None => None,
+        };
+        let (role, because) = role
+            .or_else(|| self.collection(template, path, said))
+            .or_else(|| self.is_item(template).then(|| self.item(template, path, said)))
+            .unwrap_or_else(|| match path.structure {
+                Some(_) => (Role::Singleton, "GET answers with one JSON value".to_owned()),
+                None => (Role::Action, "no GET answers with JSON".to_owned()),
+            });
+        Place {
+            role,
+            structure: path.structure.clone(),
+            etags: path.operations.iter().any(|operation| uses_etags(operation)),
+            because,
+        }
+    }
+
+    /// How a path lists items, if it does.
+    fn envelope(&self, template: &str, path: &Path<'_>) -> Option<Envelope> {
+        let whole = path.structure.as_ref()?;
+        let said = self.overrides.of(template);
+        if let Some(at) = said.and_then(|said| said.list.as_deref()) {
+            return Envelope::at(self.contract, whole, at);
+        }
+        let names_itself = self.contract.members_of(whole).iter().any(|(name, _)| is_one_of(name, &["id", "uuid"]));
+        if names_itself && !self.contract.is_of_type(whole, "array") {
+            return None;
+        }
+        let envelope = Envelope::find(self.contract, whole)?;
+        let primitive = |kind: &&str| self.contract.is_of_type(&envelope.item, kind);
+        let lists_objects = !["string", "integer", "number", "boolean"].iter().any(|kind| primitive(kind));
+        lists_objects.then_some(envelope)
+    }
+
+    fn is_item(&self, template: &str) -> bool {
+        let methods = [Method::GET, Method::PUT, Method::PATCH, Method::DELETE];
+        let acts = self.paths.get(template).is_some_and(|path| methods.iter().any(|method| path.has(method)));
+        let lists = self.paths.get(template).is_some_and(|path| self.envelope(template, path).is_some());
+        acts && !lists && last_expression(template).is_some()
+    }
+
+    /// The template one segment below that is an item.
+    fn below(&self, template: &str) -> Option<&str> {
+        self.paths
+            .keys()
+            .copied()
+            .find(|known| last_expression(known).is_some_and(|(above, _)| above == template) && self.is_item(known))
+    }
+
+    fn collection(&self, template: &str, path: &Path<'_>, said: Option<&Override>) -> Option<(Role, String)> {
+        let envelope = self.envelope(template, path);
+        let below = self.below(template);
+        let creates = path.has(&Method::POST) && path.structure.is_none() && below.is_some();
+        if envelope.is_none() && !creates {
+            return None;
+        }
+        let items = match said.and_then(|said| said.items.clone()) {
+            Some(elsewhere) if Some(elsewhere.as_str()) != below => Items::Elsewhere(elsewhere),
+            _ => self.items(template, path, envelope.as_ref(), below),
+        };
+        let item = envelope.as_ref().map(|envelope| envelope.item.clone());
+        let represented =
+            items.template().and_then(|template| self.paths.get(template)?.structure.clone()).or_else(|| item.clone());
+        let expression = items.template().and_then(last_expression).map(|(_, name)| name);
+        let id = said
+            .and_then(|said| said.id.clone())
+            .or_else(|| represented.and_then(|item| self.id(template, &item, expression)));
+        let queries = match (path.operation(&Method::GET), &item) {
+            (Some(get), Some(item)) => Queries::of(self.contract, get, item),
+            _ => Queries::default(),
+        };
+        let because = match &envelope {
+            Some(envelope) if envelope.at.is_empty() => "GET answers with an array".to_owned(),
+            Some(envelope) => format!("GET answers with an array at `{}`", envelope.at),
+            None => "POST creates what a path below reads".to_owned(),
+        };
+        Some((Role::Collection(Box::new(Collection { envelope, items, id, queries })), because))
+    }
+
+    /// Where the items of a collection are: a segment below, or where the same kind of thing is read.
+    fn items(&self, template: &str, path: &Path<'_>, envelope: Option<&Envelope>, below: Option<&str>) -> Items {
+        let reads = |template: &str| self.paths.get(template).is_some_and(|path| path.has(&Method::GET));
+        if let Some(below) = below.filter(|below| reads(below)) {
+            return Items::Below(below.to_owned());
+        }
+        let created =
+            path.operation(&Method::POST).and_then(json_answer).and_then(|content| self.contract.structure(content));
+        let kinds: Vec<&Structure> = envelope.map(|envelope| &envelope.item).into_iter().chain(&created).collect();
+        let same_kind = |known: &&str| {
+            let structure = self.paths.get(known).and_then(|path| path.structure.as_ref());
+            structure.is_some_and(|structure| kinds.iter().any(|kind| self.contract.is_same(kind, structure)))
+        };
+        let candidates = || {
+            self.paths
+                .keys()
+                .copied()
+                .filter(|known| self.is_item(known) && reads(known) && self.fillable(template, known))
+        };
+        let fewest = |known: &&str| (known.matches('{').count(), known.len());
+        let is_nested = template.contains('{');
+        let by_kind = candidates().filter(same_kind).min_by_key(fewest);
+        let by_noun = || candidates().filter(|known| is_nested && noun(known) == noun(template)).min_by_key(fewest);
+        match (by_kind.or_else(by_noun), below) {
+            (Some(elsewhere), _) => Items::Elsewhere(elsewhere.to_owned()),
+            (None, Some(below)) => Items::Below(below.to_owned()),
+            (None, None) => Items::Nowhere,
+        }
+    }
+
+    /// Whether all expressions of an item's template but the last are those of the collection's.
+    fn fillable(&self, collection: &str, item: &str) -> bool {
+        let above = last_expression(item).map_or("", |(above, _)| above);
+        above
+            .split('/')
+            .filter(|segment| segment.contains('{'))
+            .all(|segment| collection.split('/').any(|known| known == segment))
+    }
+
+    fn item(&self, template: &str, path: &Path<'_>, said: Option<&Override>) -> (Role, String) {
+        let (above, name) = last_expression(template).unwrap_or((template, ""));
+        let collection = self.paths.get(above).and_then(|path| self.collection(above, path, self.overrides.of(above)));
+        let (listed, refers_to, listed_id) = match &collection {
+            Some((Role::Collection(collection), _)) => {
+                let elsewhere = match &collection.items {
+                    Items::Elsewhere(elsewhere) if elsewhere != template => Some(elsewhere.clone()),
+                    _ => None,
+                };
+                (Some(above.to_owned()), elsewhere, collection.id.clone())
+            }
+            _ => (None, None, None),
+        };
+        let own = path.structure.as_ref().and_then(|structure| self.id(above, structure, Some(name)));
+        let id = said.and_then(|said| said.id.clone()).or(own).or(listed_id);
+        let because = match &listed {
+            Some(collection) => format!("one segment below the collection `{collection}`"),
+            None => "the path ends in an expression".to_owned(),
+        };
+        (Role::Item(Item { collection: listed, id, refers_to }), because)
+    }
+
+    /// The member that holds what the path's last expression is filled with.
+    fn id(&self, collection: &str, structure: &Structure, expression: Option<&str>) -> Option<String> {
+        let members = self.contract.members_of(structure);
+        let find = |wanted: &str| members.iter().find(|(name, _)| plain(name) == wanted).map(|(name, _)| name.clone());
+        let noun = plain(&singular(noun(collection)));
+        let expression = expression.map(plain);
+        expression
+            .as_deref()
+            .and_then(find)
+            .or_else(|| {
+                expression
+                    .as_deref()
+                    .and_then(|name| name.strip_prefix(noun.as_str()))
+                    .filter(|rest| !rest.is_empty())
+                    .and_then(find)
+            })
+            .or_else(|| find("id"))
+            .or_else(|| find(&format!("{noun}id")))
+            .or_else(|| IDS.iter().find_map(|known| find(known)))
+    }
+}

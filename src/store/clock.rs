@@ -1,0 +1,103 @@
+use super::Application;
+use jiff::{SignedDuration, Timestamp};
+
+/// What time it is, as a function of the real one: shifted, or standing still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// The real time and this much.
+    Running(SignedDuration),
+    /// Always the same.
+    Frozen(Timestamp),
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::Running(SignedDuration::ZERO)
+    }
+}
+
+impl Clock {
+    /// A clock that shows `shown` when the real time is `real`.
+    pub(crate) fn set(shown: Timestamp, real: Timestamp) -> Self {
+        Self::Running(shown.duration_since(real))
+    }
+
+    /// The time it shows; the first or last moment that can be said where the sum lies beyond it.
+    pub(crate) fn now(self, real: Timestamp) -> Timestamp {
+        match self {
+            Self::Running(shift) => shifted(real, shift),
+            Self::Frozen(shown) => shown,
+        }
+    }
+
+    /// Whether it shows the real time.
+    pub(crate) fn is_real(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Whether it stands still.
+    pub(crate) fn is_frozen(self) -> bool {
+        matches!(self, Self::Frozen(_))
+    }
+
+    /// The same clock, set forward, or back by a negative duration.
+    pub(crate) fn advanced(self, by: SignedDuration) -> Self {
+        match self {
+            Self::Running(shift) => Self::Running(shift.saturating_add(by)),
+            Self::Frozen(shown) => Self::Frozen(shifted(shown, by)),
+        }
+    }
+}
+
+/// One moment: the real time, and what the server's clock makes of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(super) real: Timestamp,
+    pub(super) server: Clock,
+}
+
+impl Moment {
+    /// The time by the server's clock.
+    pub(crate) fn now(self) -> Timestamp {
+        self.server.now(self.real)
+    }
+
+    /// The real time.
+    pub(crate) fn real(self) -> Timestamp {
+        self.real
+    }
+
+    /// The clock that an application goes by: its own, else the server's.
+    pub(crate) fn clock_of(self, application: Option<&Application>) -> Clock {
+        application.and_then(Application::clock).unwrap_or(self.server)
+    }
+
+    /// The time by the clock that an application goes by.
+    pub(crate) fn of(self, application: Option<&Application>) -> Timestamp {
+        self.clock_of(application).now(self.real)
+    }
+}
+
+fn shifted(time: Timestamp, by: SignedDuration) -> Timestamp {
+    time.checked_add(by).unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_run_shift_and_stand_still() {
+        let real: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let later: Timestamp = "2026-01-01T01:00:00Z".parse().unwrap();
+        let hour = SignedDuration::from_hours(1);
+        assert!(Clock::default().is_real());
+        assert_eq!(Clock::default().now(real), real);
+        assert_eq!(Clock::default().advanced(hour).now(real), later);
+        assert_eq!(Clock::set(later, real).now(later), "2026-01-01T02:00:00Z".parse().unwrap());
+        assert_eq!(Clock::Frozen(real).now(later), real);
+        assert_eq!(Clock::Frozen(real).advanced(hour).now(real), later);
+        assert_eq!(Clock::default().advanced(SignedDuration::MAX).now(real), Timestamp::MAX);
+        assert_eq!(Clock::default().advanced(SignedDuration::MIN).now(real), Timestamp::MIN);
+    }
+}
