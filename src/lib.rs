@@ -35,7 +35,7 @@ mod store;
 
 pub use contract::Discriminator;
 pub use engine::{OnDrift, OnViolation, Unseeded};
-pub use evidence::{Exchange, Report, Verdict};
+pub use evidence::{Coverage, CoverageScope, Exchange, Expectation, FailOn, Gate, Outcome, Report, Unused, Verdict};
 pub use mock_server::{
     Application, Builder, CheckOutcome, ContractInfo, Edition, Error, MockServer, UnknownQuery, Violated,
 };

@@ -373,6 +373,8 @@ impl Compiler<'_> {
             body,
             responses,
             security,
+            index,
+            points: OnceLock::new(),
         });
     }
 

@@ -1,6 +1,7 @@
 //! What an operation declares, compiled: parameters, request body, responses, security.
 
 use super::decode::{Encoding, Shape, Style};
+use super::points::Points;
 use super::schema::SchemaUse;
 use super::security::Requirement;
 use crate::diagnostic::Part;
@@ -24,6 +25,10 @@ pub(crate) struct Operation {
     pub(crate) responses: Vec<ResponseDeclaration>,
     /// The alternatives; empty when nothing is demanded.
     pub(crate) security: Vec<Requirement>,
+    /// Its place among the operations of the contract.
+    pub(crate) index: usize,
+    /// What of it can be touched, found when first asked for.
+    pub(crate) points: OnceLock<Points>,
 }
 
 impl Operation {

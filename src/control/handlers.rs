@@ -21,7 +21,7 @@ impl Call<'_> {
             "listExchanges" => Ok(self.list_exchanges()),
             "clearExchanges" => Ok(self.clear_exchanges()),
             "getExchange" => self.exchange().map(|exchange| json_reply(StatusCode::OK, &exchange.to_json())),
-            "getVerdict" => Ok(json_reply(StatusCode::OK, &self.engine.journal.report().to_json())),
+            "getVerdict" => Ok(json_reply(StatusCode::OK, &self.engine.report(None, false).to_json())),
             "listApplications" => Ok(self.list_applications()),
             "createApplication" => self.create_application(),
             "getApplication" => {
@@ -48,7 +48,7 @@ impl Call<'_> {
 
     fn exchange(&self) -> Result<Arc<crate::evidence::Exchange>, Failure> {
         let id = self.decoded.path.get("id").and_then(Value::as_u64).unwrap_or_default();
-        let found = self.engine.journal.get(id);
+        let found = self.engine.evidence.get(id);
         found.ok_or_else(|| {
             failure(
                 StatusCode::NOT_FOUND,
@@ -76,13 +76,13 @@ impl Call<'_> {
             after: query.get("after").and_then(Value::as_u64),
         };
         let limit = query.get("limit").and_then(Value::as_u64).unwrap_or(LIMIT_DEFAULT);
-        let page = self.engine.journal.page(&filter, usize::try_from(limit).unwrap_or(usize::MAX));
+        let page = self.engine.evidence.page(None, &filter, usize::try_from(limit).unwrap_or(usize::MAX));
         let exchanges: Vec<Value> = page.exchanges.iter().map(|exchange| exchange.to_json()).collect();
         json_reply(StatusCode::OK, &json!({ "exchanges": exchanges, "next": page.next, "dropped": page.dropped }))
     }
 
     fn clear_exchanges(&self) -> Reply {
-        self.engine.journal.clear();
+        self.engine.evidence.clear(None);
         no_content()
     }
 

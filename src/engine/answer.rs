@@ -3,7 +3,7 @@
 
 use super::prefer::Preferences;
 use super::refuse::problem;
-use super::{Handling, OnDrift, Outcome, Settings, Unseeded};
+use super::{Handling, OnDrift, Outcome, Seen, Settings, Unseeded};
 use crate::contract::{Content, Contract, Decoded, Operation, Prepared, ResponseDeclaration};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::message::{Reply, Request};
@@ -26,9 +26,9 @@ pub(super) fn accept_of(request: &Request) -> Option<String> {
 }
 
 /// One answer in the making.
-pub(super) struct Answering<'a> {
-    pub(super) handling: &'a Handling<'a>,
-    pub(super) operation: &'a Operation,
+pub(super) struct Answering<'a, 'h> {
+    pub(super) handling: &'a Handling<'h>,
+    pub(super) operation: &'h Operation,
     pub(super) captures: &'a [&'a str],
     /// The concrete path, without base path.
     pub(super) path: String,
@@ -39,8 +39,8 @@ pub(super) struct Answering<'a> {
     pub(super) now: Timestamp,
 }
 
-impl Answering<'_> {
-    fn contract(&self) -> &Contract {
+impl<'h> Answering<'_, 'h> {
+    fn contract(&self) -> &'h Contract {
         self.handling.contract()
     }
 
@@ -48,7 +48,7 @@ impl Answering<'_> {
         self.handling.settings()
     }
 
-    pub(super) fn answer(&self, preferences: &mut Preferences) -> Outcome {
+    pub(super) fn answer(&self, preferences: &mut Preferences) -> Outcome<'h> {
         let status = match self.status(preferences) {
             Ok(status) => status,
             Err(diagnostic) => return self.refused(vec![*diagnostic]),
@@ -85,12 +85,12 @@ impl Answering<'_> {
         }
     }
 
-    fn refused(&self, diagnostics: Vec<Diagnostic>) -> Outcome {
+    fn refused(&self, diagnostics: Vec<Diagnostic>) -> Outcome<'h> {
         self.handling.refused(Some(self.operation), diagnostics, self.now)
     }
 
     /// A refusal by the state: that there is a conflict is no breach of the contract.
-    fn state_refuses(&self, diagnostics: Vec<Diagnostic>) -> Outcome {
+    fn state_refuses(&self, diagnostics: Vec<Diagnostic>) -> Outcome<'h> {
         let mut outcome = self.refused(diagnostics);
         let conditions = [code::PRECONDITION_FAILED, code::PATCH_CONFLICT, code::RESOURCE_EXISTS, code::STATE_FULL];
         for diagnostic in &mut outcome.diagnostics {
@@ -130,7 +130,7 @@ impl Answering<'_> {
         Some((declared, declared.negotiated(accept.as_deref())))
     }
 
-    fn undeclared(&self) -> Outcome {
+    fn undeclared(&self) -> Outcome<'h> {
         let message = format!("`{}` declares no response that could be given", self.operation.name());
         let diagnostic = Diagnostic::new(code::DRIFT_STATUS, message)
             .at(Part::Status, "")
@@ -138,7 +138,7 @@ impl Answering<'_> {
         drifted(vec![diagnostic])
     }
 
-    fn not_acceptable(&self, declared: &ResponseDeclaration) -> Outcome {
+    fn not_acceptable(&self, declared: &ResponseDeclaration) -> Outcome<'h> {
         let offers: Vec<String> = declared.content.iter().map(|content| content.media.to_string()).collect();
         let message = format!("`Accept` excludes every media type of the answer: {}", offers.join(", "));
         let diagnostic = Diagnostic::new(code::NOT_ACCEPTABLE, message)
@@ -176,7 +176,7 @@ impl Answering<'_> {
     }
 
     /// Answers what state tells.
-    fn told(&self, answer: Answer, status: u16, preferences: &mut Preferences) -> Outcome {
+    fn told(&self, answer: Answer, status: u16, preferences: &mut Preferences) -> Outcome<'h> {
         let status = match &answer.created {
             Some(_) if self.operation.declares(201) => 201,
             _ => status,
@@ -213,7 +213,7 @@ impl Answering<'_> {
         content: Option<&Content>,
         preferences: &mut Preferences,
         chosen: bool,
-    ) -> Result<Option<Prepared>, Outcome> {
+    ) -> Result<Option<Prepared>, Outcome<'h>> {
         let Some(content) = content else { return Ok(None) };
         let method = self.handling.request.method();
         let reads = method == Method::GET || method == Method::HEAD;
@@ -271,7 +271,7 @@ impl Answering<'_> {
         declared: &ResponseDeclaration,
         media: Option<String>,
         body: Option<Prepared>,
-    ) -> Outcome {
+    ) -> Outcome<'h> {
         let bodiless = status < 200 || status == 204 || status == 205 || status == 304;
         let body = body.filter(|_| !bodiless);
         let mut reply = Reply::new(body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default());
@@ -289,14 +289,15 @@ impl Answering<'_> {
             body.as_ref().map(|body| body.value.as_ref()),
         );
         if drift.is_empty() || self.settings().on_drift == OnDrift::Report {
-            return Outcome { diagnostics: drift, ..Outcome::of(reply) };
+            let seen = Seen { body: body.map(|body| body.value), ..Seen::default() };
+            return Outcome { diagnostics: drift, seen, ..Outcome::of(reply) };
         }
         drifted(drift)
     }
 }
 
 /// A response that must not leave.
-fn drifted(diagnostics: Vec<Diagnostic>) -> Outcome {
+fn drifted<'a>(diagnostics: Vec<Diagnostic>) -> Outcome<'a> {
     let reply = problem(StatusCode::INTERNAL_SERVER_ERROR, &diagnostics);
     Outcome { diagnostics, ..Outcome::of(reply) }
 }

@@ -25,14 +25,17 @@ enum Lack {
     Scope(Vec<String>),
 }
 
+/// The application that a request speaks for, and the alternative that it satisfies.
+type Authorized = (Option<Arc<Application>>, Option<usize>);
+
 /// What is lacking, and the application that the credentials name all the same.
 type Lacking = (Lack, Option<Arc<Application>>);
 
 impl Handling<'_> {
     /// Checks the operation's security requirements: one alternative must be satisfied in all its schemes.
-    pub(super) fn authorize(&self, operation: &Operation) -> Result<Option<Arc<Application>>, Denied> {
+    pub(super) fn authorize(&self, operation: &Operation) -> Result<Authorized, Denied> {
         let mut nearest: Option<Lacking> = None;
-        for requirement in &operation.security {
+        for (alternative, requirement) in operation.security.iter().enumerate() {
             let mut speaks_for = None;
             let mut lack = None;
             for (scheme, scopes) in requirement {
@@ -54,13 +57,13 @@ impl Handling<'_> {
                 }
             }
             match lack {
-                None => return Ok(speaks_for.or_else(|| self.engine.store.first())),
+                None => return Ok((speaks_for.or_else(|| self.engine.store.first()), Some(alternative))),
                 Some(found) if nearest.as_ref().is_none_or(|(known, _)| found.0 > *known) => nearest = Some(found),
                 Some(_) => {}
             }
         }
         match nearest {
-            None => Ok(self.bearer_of().or_else(|| self.engine.store.first())),
+            None => Ok((self.bearer_of().or_else(|| self.engine.store.first()), None)),
             Some((lack, application)) => Err(self.denied(operation, &lack, application)),
         }
     }

@@ -10,9 +10,10 @@ mod identity;
 mod prefer;
 mod refuse;
 
-use crate::contract::{Contract, Operation, Routed, resource_path};
+use crate::contract::{Contract, Decoded, Operation, Routed, Shown, resource_path};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
-use crate::evidence::{Exchange, Journal, Kept};
+use crate::evidence::{self, Counts, Coverage, Evidence, Exchange, Gates, Kept, Report, Touch, Unused};
+use crate::message::media_type::MediaType;
 use crate::message::{Limits, Reply, Request};
 use crate::oauth::AuthorizationServer;
 use crate::resources::Model;
@@ -20,13 +21,14 @@ use crate::store::{Application, Credential, Difference, Moment, Refused, Seed, S
 use answer::Answering;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_LENGTH, HeaderValue};
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 use identity::Identities;
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
 use prefer::Preferences;
 pub(crate) use refuse::problem;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +76,8 @@ pub(crate) struct Settings {
     /// The seed of tokens and credentials.
     pub(crate) identity_seed: u64,
     pub(crate) token_ttl: SignedDuration,
+    /// What the verdict asks for.
+    pub(crate) gates: Gates,
     pub(crate) limits: Limits,
 }
 
@@ -105,7 +109,7 @@ pub(crate) struct Engine {
     pub(crate) settings: Settings,
     pub(crate) store: Store,
     pub(crate) authorization: AuthorizationServer,
-    pub(crate) journal: Journal,
+    pub(crate) evidence: Evidence,
     identities: Identities,
 }
 
@@ -118,7 +122,10 @@ impl Engine {
         Self {
             store: Store::default(),
             authorization: AuthorizationServer::new(settings.token_ttl, limits.tokens_max),
-            journal: Journal::new(limits.journal_entries_max, limits.journal_bytes_max),
+            evidence: Evidence::new(
+                evidence::Bounds { entries_max: limits.journal_entries_max, bytes_max: limits.journal_bytes_max },
+                world.contract.operations().len(),
+            ),
             identities: Identities::new(settings.identity_seed),
             world: ArcSwap::from_pointee(world),
             settings,
@@ -161,6 +168,7 @@ impl Engine {
         let removed = self.store.remove(client_id);
         if let Some(application) = &removed {
             self.authorization.forget(application);
+            self.evidence.depart(&self.world().contract, application.client_id());
         }
         removed.is_some()
     }
@@ -169,6 +177,48 @@ impl Engine {
     pub(crate) fn issue_token(&self, application: &Arc<Application>, real: Timestamp) -> String {
         let scopes = application.credentials().first().map(|credential| credential.scopes.clone()).unwrap_or_default();
         self.authorization.issue(self.new_uuid(), application, scopes, self.store.moment(real))
+    }
+
+    /// The verdict on the exchanges of one application, or of all. The coverage is worked out where a gate needs
+    /// it, or `with_coverage` asks for it.
+    pub(crate) fn report(&self, client_id: Option<&str>, with_coverage: bool) -> Report {
+        let world = self.world();
+        let gates = &self.settings.gates;
+        let coverage = (with_coverage || gates.need_coverage()).then(|| self.coverage(client_id));
+        let unused = self.unused(client_id);
+        let counts: Counts = self.evidence.counts(client_id);
+        Report {
+            counts,
+            reported: self.evidence.reported(client_id),
+            outcomes: self.evidence.outcomes(),
+            gates: gates.judge(counts, coverage.as_ref(), &unused),
+            unused,
+            coverage,
+            contract: (world.contract.title().to_owned(), world.contract.version().to_owned()),
+            url: None,
+        }
+    }
+
+    /// How much of the contract was touched, by one application or by all.
+    pub(crate) fn coverage(&self, client_id: Option<&str>) -> Coverage {
+        self.evidence.coverage(&self.world().contract, client_id)
+    }
+
+    /// Resources of fixtures that were never asked for.
+    fn unused(&self, client_id: Option<&str>) -> Vec<Unused> {
+        let applications = match client_id {
+            Some(client_id) => self.store.by_client_id(client_id).into_iter().collect(),
+            None => self.store.all(),
+        };
+        let mut unused = Vec::new();
+        for application in applications.iter().filter(|application| application.is_fixture()) {
+            for path in application.seed().resources().keys() {
+                if !self.evidence.is_used(application.client_id(), path) {
+                    unused.push(Unused { application: application.name().to_owned(), path: path.clone() });
+                }
+            }
+        }
+        unused
     }
 
     /// Answers one request of the data plane, and records the exchange. `real` is the real time.
@@ -198,7 +248,7 @@ impl Engine {
             _ => None,
         };
         let mut outcome = handling.refused(operation, vec![diagnostic], handling.moment.now());
-        outcome.operation = operation.map(Operation::name);
+        outcome.operation = operation;
         handling.finish(&mut outcome, || Duration::ZERO);
         outcome.reply
     }
@@ -212,16 +262,16 @@ struct Handling<'a> {
     moment: Moment,
 }
 
-impl Handling<'_> {
+impl<'a> Handling<'a> {
     fn settings(&self) -> &Settings {
         &self.engine.settings
     }
 
-    fn contract(&self) -> &Contract {
+    fn contract(&self) -> &'a Contract {
         &self.world.contract
     }
 
-    fn answer_request(&self) -> Outcome {
+    fn answer_request(&self) -> Outcome<'a> {
         let request = self.request;
         let path = &normalised(request.uri().path());
         let now = self.moment.now();
@@ -244,7 +294,7 @@ impl Handling<'_> {
             }
             Routed::Operation { operation, names, captures } => {
                 let mut outcome = self.authorized(operation, names, &captures);
-                outcome.operation = Some(operation.name());
+                outcome.operation = Some(operation);
                 outcome
             }
             Routed::OtherMethod { allow, operation } => self.other_method(&allow, operation),
@@ -261,7 +311,7 @@ impl Handling<'_> {
             || matches!(self.contract().route(method, path), Routed::Operation { .. })
     }
 
-    fn token(&self) -> Outcome {
+    fn token(&self) -> Outcome<'a> {
         if self.request.method() == Method::OPTIONS {
             return Outcome::of(allow_reply(&[Method::POST, Method::OPTIONS]));
         }
@@ -277,7 +327,7 @@ impl Handling<'_> {
         }
     }
 
-    fn other_method(&self, allow: &[Method], operation: &Operation) -> Outcome {
+    fn other_method(&self, allow: &[Method], operation: &Operation) -> Outcome<'a> {
         if self.request.method() == Method::OPTIONS {
             return Outcome::of(allow_reply(allow));
         }
@@ -298,9 +348,9 @@ impl Handling<'_> {
         outcome
     }
 
-    fn authorized(&self, operation: &Operation, names: &[String], captures: &[&str]) -> Outcome {
-        let application = match self.authorize(operation) {
-            Ok(application) => application,
+    fn authorized(&self, operation: &'a Operation, names: &[String], captures: &[&str]) -> Outcome<'a> {
+        let (application, security) = match self.authorize(operation) {
+            Ok(authorized) => authorized,
             Err(denied) => {
                 let now = self.moment.of(denied.application.as_deref());
                 let mut outcome = self.refused(Some(operation), vec![denied.diagnostic], now);
@@ -313,16 +363,17 @@ impl Handling<'_> {
         };
         let mut outcome = self.checked(operation, names, captures, application.as_ref());
         outcome.application = application;
+        outcome.seen.security = security;
         outcome
     }
 
     fn checked(
         &self,
-        operation: &Operation,
+        operation: &'a Operation,
         names: &[String],
         captures: &[&str],
         application: Option<&Arc<Application>>,
-    ) -> Outcome {
+    ) -> Outcome<'a> {
         let now = self.moment.of(application.map(Arc::as_ref));
         let bytes_max = self.settings().limits.body_bytes_max;
         let mut decoded = self.contract().check_request(operation, self.request, names, captures, bytes_max);
@@ -337,12 +388,14 @@ impl Handling<'_> {
         let answering = Answering { handling: self, operation, captures, path, decoded, application, wrong, now };
         let mut outcome = answering.answer(&mut preferences);
         outcome.diagnostics.splice(0..0, found);
+        outcome.seen.used = application.is_some().then_some(answering.path);
+        outcome.seen.decoded = (!wrong).then_some(answering.decoded);
         preferences.applied(&mut outcome.reply);
         outcome
     }
 
     /// Puts into the reply what every reply carries, and the exchange into the journal.
-    fn finish(&self, outcome: &mut Outcome, elapsed: impl FnOnce() -> Duration) {
+    fn finish(&self, outcome: &mut Outcome<'a>, elapsed: impl FnOnce() -> Duration) {
         cors::allow_origin(self.request, &mut outcome.reply);
         let id = self.engine.identities.exchange();
         mark(outcome, id);
@@ -354,17 +407,18 @@ impl Handling<'_> {
         self.record(outcome, id, elapsed());
     }
 
-    fn record(&self, outcome: &Outcome, id: u64, duration: Duration) {
+    fn record(&self, outcome: &Outcome<'a>, id: u64, duration: Duration) {
         let max = self.settings().limits.journal_body_bytes_max;
         let request = self.request;
-        self.engine.journal.record(Exchange {
+        let exchange = Exchange {
             id,
             time: self.moment.of(outcome.application.as_deref()),
             application: outcome
                 .application
                 .as_ref()
                 .map(|application| (application.name().to_owned(), application.client_id().to_owned())),
-            operation: outcome.operation.clone(),
+            operation: outcome.operation.map(Operation::name),
+            template: outcome.operation.map(|operation| format!("{} {}", operation.method, operation.template)),
             method: request.method().clone(),
             target: request.uri().path_and_query().map_or_else(|| request.uri().path().to_owned(), ToString::to_string),
             request_headers: request.headers().clone(),
@@ -376,12 +430,32 @@ impl Handling<'_> {
             diagnostics: outcome.diagnostics.clone(),
             differences: outcome.differences.clone(),
             secret: outcome.secret,
-        });
+        };
+        let touch = outcome.operation.map(|operation| self.touch(operation, outcome));
+        self.engine.evidence.record(exchange, touch.as_ref(), outcome.seen.used.as_deref());
+    }
+
+    /// What an exchange touched of its operation.
+    fn touch(&self, operation: &Operation, outcome: &Outcome<'a>) -> Touch {
+        let media = |headers: &http::HeaderMap| {
+            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::parse)
+        };
+        let shown = Shown {
+            decoded: outcome.seen.decoded.as_ref(),
+            request_media: media(self.request.headers()),
+            security: outcome.seen.security,
+            status: outcome.reply.status().as_u16(),
+            headers: outcome.reply.headers(),
+            response_media: media(outcome.reply.headers()),
+            response_body: outcome.seen.body.as_deref(),
+        };
+        let points = self.contract().touched(operation, &shown);
+        Touch { operation: operation.index, count: self.contract().points(operation).list.len(), points }
     }
 }
 
 /// Puts what the exchange was called, and what was wrong with it, into the reply.
-fn mark(outcome: &mut Outcome, id: u64) {
+fn mark(outcome: &mut Outcome<'_>, id: u64) {
     let headers = outcome.reply.headers_mut();
     headers.insert("x-mock-exchange", HeaderValue::from(id));
     let mut codes: Vec<String> = Vec::new();
@@ -416,17 +490,30 @@ fn date(reply: &mut Reply, now: Timestamp) {
 
 /// A reply with what was found on the way to it.
 #[derive(Default)]
-pub(crate) struct Outcome {
+struct Outcome<'a> {
     reply: Reply,
     diagnostics: Vec<Diagnostic>,
     application: Option<Arc<Application>>,
-    operation: Option<String>,
+    operation: Option<&'a Operation>,
+    seen: Seen,
     /// What it did to the application's state.
     differences: Vec<Difference>,
     secret: bool,
 }
 
-impl Outcome {
+/// What an exchange shows beside its messages, for the evidence.
+#[derive(Default)]
+struct Seen {
+    /// The request, unless it broke the contract.
+    decoded: Option<Decoded>,
+    /// The alternative of the security requirements that was satisfied.
+    security: Option<usize>,
+    body: Option<Arc<Value>>,
+    /// The path of the resource that it is about.
+    used: Option<String>,
+}
+
+impl Outcome<'_> {
     fn of(reply: Reply) -> Self {
         Self { reply, ..Self::default() }
     }

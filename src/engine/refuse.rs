@@ -17,14 +17,14 @@ const DETAIL_MEMBERS: [&str; 4] = ["explanation", "detail", "details", "reason"]
 /// Members that say it where nothing more specific is declared and no example gives a text.
 const MESSAGE_MEMBERS: [&str; 4] = ["message", "error_description", "description", "title"];
 
-impl Handling<'_> {
+impl<'a> Handling<'a> {
     /// The refusal of a request with everything that is wrong with it.
     pub(super) fn refused(
         &self,
         operation: Option<&Operation>,
         diagnostics: Vec<Diagnostic>,
         now: Timestamp,
-    ) -> Outcome {
+    ) -> Outcome<'a> {
         let status = refusal_status(operation, &diagnostics);
         let mut reply = self.error_reply(operation, status, &diagnostics, now);
         if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {

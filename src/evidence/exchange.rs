@@ -52,6 +52,8 @@ pub struct Exchange {
     pub(crate) time: Timestamp,
     pub(crate) application: Option<(String, String)>,
     pub(crate) operation: Option<String>,
+    /// Method and path template of the operation.
+    pub(crate) template: Option<String>,
     pub(crate) method: Method,
     pub(crate) target: String,
     pub(crate) request_headers: HeaderMap,
@@ -122,6 +124,16 @@ impl Exchange {
         } else {
             Verdict::Pass
         }
+    }
+
+    /// Whether it is of an operation: its operationId, or method and path template.
+    pub(crate) fn is_of(&self, wanted: &str) -> bool {
+        self.operation.as_deref() == Some(wanted) || self.template.as_deref() == Some(wanted)
+    }
+
+    /// Whether it is of an application, by name or client id.
+    pub(crate) fn belongs_to(&self, wanted: &str) -> bool {
+        self.application.as_ref().is_some_and(|(name, client_id)| name == wanted || client_id == wanted)
     }
 
     pub(crate) fn has(&self, fault: Fault) -> bool {

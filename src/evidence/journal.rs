@@ -1,14 +1,14 @@
-use super::{Exchange, Report, Verdict};
-use crate::diagnostic::Fault;
+use super::{Exchange, Verdict};
+use crate::diagnostic::{Fault, code};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Violating exchanges that a report shows whole. Over it they are only counted.
 const REPORTED_MAX: usize = 100;
 
-/// The exchanges of one server, oldest first, within bounds.
+/// The exchanges of one application, oldest first, within bounds.
 #[derive(Debug)]
-pub(crate) struct Journal {
+pub(super) struct Journal {
     entries_max: usize,
     bytes_max: usize,
     state: Mutex<State>,
@@ -19,11 +19,39 @@ struct State {
     entries: VecDeque<Arc<Exchange>>,
     bytes: usize,
     dropped: u64,
-    exchanges: u64,
-    violations: u64,
-    drift: u64,
+    counts: Counts,
     /// The first violating exchanges, kept for the report however much comes after them.
     reported: Vec<Arc<Exchange>>,
+}
+
+/// How many exchanges there were, and of which kind. They are not cut with the journal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) exchanges: u64,
+    /// With a request that broke the contract.
+    pub(crate) violations: u64,
+    /// With a response that broke the contract.
+    pub(crate) drift: u64,
+    /// For a path that the contract does not have.
+    pub(crate) unknown_paths: u64,
+}
+
+impl Counts {
+    fn add(&mut self, exchange: &Exchange) {
+        self.exchanges += 1;
+        self.violations += u64::from(exchange.has(Fault::Client));
+        let drift = exchange.has(Fault::Server) || exchange.has(Fault::Contract) || exchange.has(Fault::Fixture);
+        self.drift += u64::from(drift);
+        let unknown = exchange.diagnostics.iter().any(|diagnostic| diagnostic.code == code::UNKNOWN_PATH);
+        self.unknown_paths += u64::from(unknown);
+    }
+
+    pub(super) fn sum(&mut self, other: Self) {
+        self.exchanges += other.exchanges;
+        self.violations += other.violations;
+        self.drift += other.drift;
+        self.unknown_paths += other.unknown_paths;
+    }
 }
 
 /// Which exchanges are asked for.
@@ -42,13 +70,8 @@ impl Filter {
     fn takes(&self, exchange: &Exchange) -> bool {
         let status = exchange.status.as_u16();
         self.after.is_none_or(|after| exchange.id > after)
-            && self.application.as_ref().is_none_or(|wanted| {
-                exchange.application.as_ref().is_some_and(|(name, id)| name == wanted || id == wanted)
-            })
-            && self.operation.as_ref().is_none_or(|wanted| {
-                exchange.operation.as_ref() == Some(wanted)
-                    || exchange.operation.is_some() && *wanted == format!("{} {}", exchange.method, exchange.target)
-            })
+            && self.application.as_ref().is_none_or(|wanted| exchange.belongs_to(wanted))
+            && self.operation.as_ref().is_none_or(|wanted| exchange.is_of(wanted))
             && self.violations.is_none_or(|wanted| wanted == (exchange.verdict() != Verdict::Pass))
             && self
                 .status
@@ -57,17 +80,8 @@ impl Filter {
     }
 }
 
-/// Some exchanges, and where to go on.
-pub(crate) struct Page {
-    pub(crate) exchanges: Vec<Arc<Exchange>>,
-    /// The id to give as `after` for more.
-    pub(crate) next: Option<u64>,
-    /// How many were dropped since the last clearing.
-    pub(crate) dropped: u64,
-}
-
 impl Journal {
-    pub(crate) fn new(entries_max: usize, bytes_max: usize) -> Self {
+    pub(super) fn new(entries_max: usize, bytes_max: usize) -> Self {
         Self { entries_max, bytes_max, state: Mutex::default() }
     }
 
@@ -76,13 +90,9 @@ impl Journal {
     }
 
     /// Adds an exchange; the oldest make room.
-    pub(crate) fn record(&self, exchange: Exchange) {
-        let exchange = Arc::new(exchange);
+    pub(super) fn record(&self, exchange: Arc<Exchange>) {
         let mut state = self.state();
-        state.exchanges += 1;
-        state.violations += u64::from(exchange.has(Fault::Client));
-        let drift = exchange.has(Fault::Server) || exchange.has(Fault::Contract) || exchange.has(Fault::Fixture);
-        state.drift += u64::from(drift);
+        state.counts.add(&exchange);
         if exchange.verdict() != Verdict::Pass && state.reported.len() < REPORTED_MAX {
             state.reported.push(Arc::clone(&exchange));
         }
@@ -96,41 +106,36 @@ impl Journal {
     }
 
     /// The exchanges that a filter takes, oldest first, at most `limit`.
-    pub(crate) fn page(&self, filter: &Filter, limit: usize) -> Page {
+    pub(super) fn select(&self, filter: &Filter, limit: usize) -> Vec<Arc<Exchange>> {
         let state = self.state();
-        let mut exchanges: Vec<Arc<Exchange>> =
-            state.entries.iter().filter(|exchange| filter.takes(exchange)).take(limit + 1).cloned().collect();
-        let more = exchanges.len() > limit;
-        exchanges.truncate(limit);
-        let next = if more { exchanges.last().map(|exchange| exchange.id) } else { None };
-        Page { exchanges, next, dropped: state.dropped }
-    }
-
-    /// Every exchange that is still kept.
-    pub(crate) fn all(&self) -> Vec<Arc<Exchange>> {
-        self.state().entries.iter().cloned().collect()
+        // Ids ascend but for requests that overlap, so what lies well before is passed over at once.
+        const OVERLAP: u64 = 4_096;
+        let start =
+            filter.after.map_or(0, |after| state.entries.partition_point(|exchange| exchange.id + OVERLAP < after));
+        state.entries.range(start..).filter(|exchange| filter.takes(exchange)).take(limit).cloned().collect()
     }
 
     /// The exchange with this id, if it is still kept.
-    pub(crate) fn get(&self, id: u64) -> Option<Arc<Exchange>> {
+    pub(super) fn get(&self, id: u64) -> Option<Arc<Exchange>> {
         let state = self.state();
         let kept = state.entries.iter().find(|exchange| exchange.id == id);
         kept.or_else(|| state.reported.iter().find(|exchange| exchange.id == id)).cloned()
     }
 
-    /// Forgets everything, the counts behind the verdict included.
-    pub(crate) fn clear(&self) {
-        *self.state() = State::default();
+    pub(super) fn counts(&self) -> Counts {
+        self.state().counts
     }
 
-    /// The verdict on all exchanges since the start or the last clearing.
-    pub(crate) fn report(&self) -> Report {
-        let state = self.state();
-        Report {
-            exchanges: state.exchanges,
-            violations: state.violations,
-            drift: state.drift,
-            reported: state.reported.clone(),
-        }
+    pub(super) fn dropped(&self) -> u64 {
+        self.state().dropped
+    }
+
+    pub(super) fn reported(&self) -> Vec<Arc<Exchange>> {
+        self.state().reported.clone()
+    }
+
+    /// Forgets everything, the counts behind the verdict included.
+    pub(super) fn clear(&self) {
+        *self.state() = State::default();
     }
 }

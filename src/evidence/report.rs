@@ -1,50 +1,112 @@
-use super::Exchange;
+use super::{Counts, Coverage, Exchange, Gate, Outcome};
 use crate::diagnostic::{Diagnostic, Place, render};
 use crate::source::{Focus, Location, SourceFile};
 use serde_json::{Value, json};
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-/// Whether client and contract agreed, and where they did not.
+/// Whether client and contract agreed, where they did not, and what else was asked for: the one value that
+/// every verdict and every report is made from.
 #[derive(Debug, Clone)]
 pub struct Report {
-    pub(crate) exchanges: u64,
-    pub(crate) violations: u64,
-    pub(crate) drift: u64,
+    pub(crate) counts: Counts,
     pub(crate) reported: Vec<Arc<Exchange>>,
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) gates: Vec<Gate>,
+    pub(crate) unused: Vec<Unused>,
+    /// Where a gate or a report asks for it.
+    pub(crate) coverage: Option<Coverage>,
+    /// `info.title` and `info.version` of the contract.
+    pub(crate) contract: (String, String),
+    /// The address that curl lines are for.
+    pub(crate) url: Option<String>,
+}
+
+/// A resource of a fixture that was never asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unused {
+    /// The application.
+    pub application: String,
+    /// The resource's path.
+    pub path: String,
+}
+
+impl Unused {
+    /// One sentence about it.
+    pub fn sentence(&self) -> String {
+        format!("`{}` of the application `{}`", self.path, self.application)
+    }
 }
 
 impl Report {
-    /// Whether no exchange broke the contract.
+    /// Whether no exchange broke the contract, and everything that was asked for is so.
     pub fn is_clean(&self) -> bool {
-        self.violations == 0 && self.drift == 0
+        self.gates.iter().all(|gate| gate.is_met) && self.outcomes.iter().all(Outcome::is_met)
     }
 
     /// How many exchanges there were.
     pub fn exchanges(&self) -> u64 {
-        self.exchanges
+        self.counts.exchanges
     }
 
     /// How many had a request that broke the contract.
     pub fn violations(&self) -> u64 {
-        self.violations
+        self.counts.violations
     }
 
     /// How many had a response that broke the contract.
     pub fn drift(&self) -> u64 {
-        self.drift
+        self.counts.drift
     }
 
-    /// The text for people: each exchange that broke the contract with its diagnostics, then the counts.
+    /// What the verdict asked for, in a fixed order.
+    pub fn gates(&self) -> &[Gate] {
+        &self.gates
+    }
+
+    /// What came of each expectation.
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// How much of the contract was touched, where a gate or a report asked for it.
+    pub fn coverage(&self) -> Option<&Coverage> {
+        self.coverage.as_ref()
+    }
+
+    /// Exchanges that broke the contract, and are only counted.
+    pub(crate) fn left_out(&self) -> u64 {
+        (self.counts.violations + self.counts.drift).saturating_sub(self.reported.len() as u64)
+    }
+
+    /// The text for people: each exchange that broke the contract with its diagnostics, what was asked for and is
+    /// not so, then the counts.
     pub fn render(&self, color: bool) -> String {
         let mut text = String::new();
         for exchange in &self.reported {
             text.push_str(&render_exchange(exchange, color));
             text.push('\n');
         }
-        let left_out = (self.violations + self.drift).saturating_sub(self.reported.len() as u64);
-        if left_out > 0 {
-            let _ = writeln!(text, "{left_out} more are not shown");
+        if self.left_out() > 0 {
+            let _ = writeln!(text, "{} more are not shown\n", self.left_out());
+        }
+        for outcome in self.outcomes.iter().filter(|outcome| !outcome.is_met()) {
+            let _ = writeln!(text, "expectation not met: {}", outcome.sentence());
+            if let Some((id, differences)) = &outcome.nearest {
+                let _ = writeln!(text, "  nearest is exchange {id}:");
+                for difference in differences {
+                    let _ = writeln!(text, "    {difference}");
+                }
+            }
+            text.push('\n');
+        }
+        // Violations and drift are shown above, one by one.
+        for gate in self.gates.iter().skip(2).filter(|gate| !gate.is_met) {
+            let _ = writeln!(text, "gate not met: {}: {}", gate.name, gate.message);
+            for lacking in &gate.lacking {
+                let _ = writeln!(text, "    {lacking}");
+            }
+            text.push('\n');
         }
         let _ = writeln!(text, "{self}");
         text
@@ -53,18 +115,37 @@ impl Report {
     /// The control plane's form.
     pub fn to_json(&self) -> Value {
         let verdict = if self.is_clean() { "pass" } else { "fail" };
-        json!({ "verdict": verdict, "exchanges": self.exchanges, "violations": self.violations, "drift": self.drift })
+        let gate = |gate: &Gate| json!({ "name": gate.name, "met": gate.is_met, "message": gate.message, "lacking": gate.lacking });
+        json!({
+            "verdict": verdict,
+            "exchanges": self.counts.exchanges,
+            "violations": self.counts.violations,
+            "drift": self.counts.drift,
+            "unknown_paths": self.counts.unknown_paths,
+            "gates": self.gates.iter().map(gate).collect::<Vec<_>>(),
+            "expectations": self.outcomes.iter().map(Outcome::to_json).collect::<Vec<_>>(),
+        })
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.is_clean() { "pass" } else { "fail" };
+        let counts = self.counts;
         write!(
             f,
             "{verdict}: {} exchanges, {} with violations, {} with drift",
-            self.exchanges, self.violations, self.drift
-        )
+            counts.exchanges, counts.violations, counts.drift
+        )?;
+        let unmet = self.outcomes.iter().filter(|outcome| !outcome.is_met()).count();
+        if unmet > 0 {
+            write!(f, ", {unmet} expectations not met")?;
+        }
+        let gates = self.gates.iter().skip(2).filter(|gate| !gate.is_met).count();
+        if gates > 0 {
+            write!(f, ", {gates} gates not met")?;
+        }
+        Ok(())
     }
 }
 

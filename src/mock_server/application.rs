@@ -71,15 +71,8 @@ impl Application {
 
     /// This application's exchanges that the journal still holds, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        let filter = Filter { application: Some(self.client_id().to_owned()), ..Filter::default() };
-        self.shared
-            .engine
-            .journal
-            .page(&filter, usize::MAX - 1)
-            .exchanges
-            .iter()
-            .map(|exchange| Exchange::clone(exchange))
-            .collect()
+        let page = self.shared.engine.evidence.page(Some(self.client_id()), &Filter::default(), usize::MAX);
+        page.exchanges.iter().map(|exchange| Exchange::clone(exchange)).collect()
     }
 }
 

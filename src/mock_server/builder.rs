@@ -3,6 +3,7 @@ use super::{Edition, Error, MockServer};
 use crate::contract::{self, Discriminator, Reach, Source};
 use crate::control::Plane;
 use crate::engine::{Engine, OnDrift, OnViolation, Settings, Unseeded};
+use crate::evidence::{CoverageScope, FailOn, Gates};
 use crate::message::Limits;
 use crate::server;
 use jiff::{SignedDuration, Timestamp};
@@ -41,6 +42,7 @@ pub struct Builder {
     seed: Option<u64>,
     token_ttl: Duration,
     admin_token: Option<String>,
+    gates: Gates,
     limits: Limits,
 }
 
@@ -59,6 +61,7 @@ impl Builder {
             seed: None,
             token_ttl: TOKEN_TTL,
             admin_token: None,
+            gates: Gates::default(),
             limits: Limits::default(),
         }
     }
@@ -164,6 +167,18 @@ impl Builder {
         self
     }
 
+    /// What a verdict fails on beside violations and drift. Default: nothing.
+    pub fn fail_on(mut self, fail_on: FailOn) -> Self {
+        self.gates.fail_on.push(fail_on);
+        self
+    }
+
+    /// The least percentage of the contract that has to be touched, from 0 to 100. Default: none.
+    pub fn min_coverage(mut self, scope: CoverageScope, percent: f64) -> Self {
+        self.gates.coverage_min.push((scope, percent));
+        self
+    }
+
     /// Also serves paths without the base path of their servers. Default: off.
     pub fn ignore_base_path(mut self, ignore: bool) -> Self {
         self.options.ignore_base_path = ignore;
@@ -225,6 +240,7 @@ impl Builder {
             seed: self.seed.unwrap_or_default(),
             identity_seed: self.seed.unwrap_or(entropy),
             token_ttl: SignedDuration::from_secs(i64::try_from(self.token_ttl.as_secs()).unwrap_or(i64::MAX)),
+            gates: self.gates.clone(),
             limits: self.limits.clone(),
         }
     }

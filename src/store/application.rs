@@ -27,6 +27,8 @@ pub(crate) struct Seed {
     pub(crate) credentials: Vec<Credential>,
     /// What the application holds at first, and again after a reset.
     pub(crate) state: State,
+    /// Whether it comes from a fixture file.
+    pub(crate) is_fixture: bool,
 }
 
 /// A tenant: its credentials, its own state and its own clock.
@@ -35,6 +37,7 @@ pub(crate) struct Application {
     name: String,
     client_id: String,
     pub(crate) created: Timestamp,
+    is_fixture: bool,
     credentials: RwLock<Arc<[Credential]>>,
     seed: RwLock<Arc<State>>,
     state: RwLock<Arc<State>>,
@@ -64,6 +67,7 @@ impl Application {
             name: seed.name,
             client_id: seed.credentials.first().map(|credential| credential.client_id.clone()).unwrap_or_default(),
             created,
+            is_fixture: seed.is_fixture,
             credentials: RwLock::new(seed.credentials.into()),
             seed: RwLock::new(Arc::clone(&state)),
             state: RwLock::new(state),
@@ -78,6 +82,11 @@ impl Application {
     /// The client id of the first credential, which names the application for good.
     pub(crate) fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    /// Whether it comes from a fixture file.
+    pub(crate) fn is_fixture(&self) -> bool {
+        self.is_fixture
     }
 
     /// All credentials, the one that names the application first.

@@ -19,4 +19,5 @@ mod properties;
 mod public_documents;
 #[cfg(feature = "cli")]
 mod real_parts;
+mod stories;
 mod tidy;

@@ -1,0 +1,275 @@
+//! What a test expects to be exchanged: how often, and in which order.
+
+use super::Exchange;
+use crate::source::pointer;
+use serde_json::{Map, Value, json};
+
+/// Something that has to be exchanged so many times.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Expectation {
+    /// What it is called, and what `after` of another one names.
+    pub name: String,
+    /// Name or client id of the application that asks. Absent: any.
+    pub application: Option<String>,
+    /// An operationId, or a method and a path template. Absent: any.
+    pub operation: Option<String>,
+    /// The method. Absent: any.
+    pub method: Option<String>,
+    /// The path as it is sent, without query. Absent: any.
+    pub path: Option<String>,
+    /// A status such as `404`, or a class such as `4XX`. Absent: any.
+    pub status: Option<String>,
+    /// Query parameters with their texts, among others.
+    pub query: Map<String, Value>,
+    /// Header fields with their texts, among others.
+    pub headers: Map<String, Value>,
+    /// Members that the JSON body of the request has, among others.
+    pub body: Option<Value>,
+    /// The least number of times. Default: 1, or 0 where `at_most` is given.
+    pub at_least: Option<u64>,
+    /// The greatest number of times. Default: any.
+    pub at_most: Option<u64>,
+    /// The name of an expectation that must have been met once before an exchange counts for this one.
+    pub after: Option<String>,
+}
+
+/// What came of an expectation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// What was expected.
+    pub expectation: Expectation,
+    /// How many exchanges were what it is about.
+    pub count: u64,
+    /// The id of the exchange that comes nearest, where none was right, and in what it is not right.
+    pub nearest: Option<(u64, Vec<String>)>,
+}
+
+/// An expectation while exchanges come in.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) outcome: Outcome,
+}
+
+impl Expectation {
+    /// Reads one from JSON; an error is a pointer and a message.
+    pub fn from_json(value: &Value) -> Result<Self, (String, String)> {
+        let Some(members) = value.as_object() else { return Err((String::new(), "it is an object".to_owned())) };
+        let mut expectation = Self::default();
+        for (name, value) in members {
+            let wrong = |what: &str| Err((pointer::join("", name), format!("`{name}` is {what}")));
+            let text = value.as_str().map(ToOwned::to_owned);
+            match (name.as_str(), value) {
+                ("name", Value::String(text)) => expectation.name.clone_from(text),
+                ("application", Value::String(_)) => expectation.application = text,
+                ("operation", Value::String(_)) => expectation.operation = text,
+                ("method", Value::String(_)) => expectation.method = text,
+                ("path", Value::String(_)) => expectation.path = text,
+                ("after", Value::String(_)) => expectation.after = text,
+                ("status", Value::String(_)) => expectation.status = text,
+                ("status", Value::Number(status)) => expectation.status = Some(status.to_string()),
+                ("query", Value::Object(query)) => expectation.query.clone_from(query),
+                ("headers", Value::Object(headers)) => expectation.headers.clone_from(headers),
+                ("body", body) => expectation.body = Some(body.clone()),
+                ("at_least", Value::Number(least)) if least.is_u64() => expectation.at_least = least.as_u64(),
+                ("at_most", Value::Number(most)) if most.is_u64() => expectation.at_most = most.as_u64(),
+                ("times", Value::Number(times)) if times.is_u64() => {
+                    expectation.at_least = times.as_u64();
+                    expectation.at_most = times.as_u64();
+                }
+                ("at_least" | "at_most" | "times", _) => return wrong("a number of times, from 0"),
+                ("query" | "headers", _) => return wrong("an object of texts"),
+                ("name" | "application" | "operation" | "method" | "path" | "after", _) => return wrong("a string"),
+                ("status", _) => return wrong("a status, or a class such as 4XX"),
+                _ => return wrong("no member of an expectation"),
+            }
+        }
+        Ok(expectation)
+    }
+
+    /// The form that [`Expectation::from_json`] reads.
+    pub fn to_json(&self) -> Value {
+        let mut members = Map::new();
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                members.insert(name.to_owned(), value);
+            }
+        };
+        put("name", (!self.name.is_empty()).then(|| json!(self.name)));
+        for (name, text) in [
+            ("application", &self.application),
+            ("operation", &self.operation),
+            ("method", &self.method),
+            ("path", &self.path),
+            ("status", &self.status),
+            ("after", &self.after),
+        ] {
+            put(name, text.as_ref().map(|text| json!(text)));
+        }
+        put("query", (!self.query.is_empty()).then(|| Value::Object(self.query.clone())));
+        put("headers", (!self.headers.is_empty()).then(|| Value::Object(self.headers.clone())));
+        put("body", self.body.clone());
+        put("at_least", self.at_least.map(|least| json!(least)));
+        put("at_most", self.at_most.map(|most| json!(most)));
+        Value::Object(members)
+    }
+
+    fn bounds(&self) -> (u64, u64) {
+        let least = self.at_least.unwrap_or(u64::from(self.at_most.is_none()));
+        (least, self.at_most.unwrap_or(u64::MAX))
+    }
+
+    /// In what an exchange is not what this is about; empty if it is.
+    fn differences(&self, exchange: &Exchange) -> Vec<String> {
+        let mut differences = Vec::new();
+        let mut expect = |what: &str, wanted: &Option<String>, found: &str, holds: bool| {
+            if let Some(wanted) = wanted.as_ref().filter(|_| !holds) {
+                differences.push(format!("{what}: expected `{wanted}`, found `{found}`"));
+            }
+        };
+        let path = exchange.target.split('?').next().unwrap_or_default();
+        let operation = exchange.operation().unwrap_or("none");
+        let is_operation = self.operation.as_ref().is_none_or(|wanted| exchange.is_of(wanted));
+        expect("operation", &self.operation, operation, is_operation);
+        let method = exchange.method.as_str();
+        expect(
+            "method",
+            &self.method,
+            method,
+            self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method)),
+        );
+        expect("path", &self.path, path, self.path.as_ref().is_none_or(|wanted| wanted == path));
+        let application = exchange.application.as_ref().map_or("none", |(name, _)| name.as_str());
+        let is_application = self.application.as_ref().is_none_or(|wanted| exchange.belongs_to(wanted));
+        expect("application", &self.application, application, is_application);
+        let status = exchange.status.as_u16().to_string();
+        let class = format!("{}XX", exchange.status.as_u16() / 100);
+        let is_status =
+            self.status.as_ref().is_none_or(|wanted| *wanted == status || wanted.eq_ignore_ascii_case(&class));
+        expect("status", &self.status, &status, is_status);
+        self.query_differences(exchange, &mut differences);
+        self.header_differences(exchange, &mut differences);
+        if let Some(wanted) = &self.body {
+            let found = serde_json::from_slice(&exchange.request_body.bytes).unwrap_or(Value::Null);
+            body_differences(wanted, &found, "", &mut differences);
+        }
+        differences
+    }
+
+    fn query_differences(&self, exchange: &Exchange, differences: &mut Vec<String>) {
+        let query = exchange.target.split_once('?').map_or("", |(_, query)| query);
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        for (name, wanted) in &self.query {
+            let wanted = plain(wanted);
+            if !pairs.iter().any(|(known, value)| known == name && *value == wanted) {
+                let found =
+                    pairs.iter().find(|(known, _)| known == name).map_or("nothing", |(_, value)| value.as_str());
+                differences.push(format!("query `{name}`: expected `{wanted}`, found `{found}`"));
+            }
+        }
+    }
+
+    fn header_differences(&self, exchange: &Exchange, differences: &mut Vec<String>) {
+        for (name, wanted) in &self.headers {
+            let wanted = plain(wanted);
+            let found: Vec<&str> = exchange
+                .request_headers
+                .get_all(name.as_str())
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .collect();
+            if !found.contains(&wanted.as_str()) {
+                // The value may be a secret, so it is not told.
+                let found = if found.is_empty() { "nothing" } else { "another value" };
+                differences.push(format!("header `{name}`: expected `{wanted}`, found {found}"));
+            }
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+/// Members that are wanted and not there, one by one.
+fn body_differences(wanted: &Value, found: &Value, at: &str, differences: &mut Vec<String>) {
+    match (wanted, found) {
+        (Value::Object(wanted), Value::Object(found)) => {
+            for (name, wanted) in wanted {
+                let at = pointer::join(at, name);
+                match found.get(name) {
+                    Some(found) => body_differences(wanted, found, &at, differences),
+                    None => differences.push(format!("body at `{at}`: expected {wanted}, found nothing")),
+                }
+            }
+        }
+        (wanted, found) if wanted != found => {
+            differences.push(format!("body at `{at}`: expected {wanted}, found {found}"));
+        }
+        _ => {}
+    }
+}
+
+impl Outcome {
+    /// Whether it was met.
+    pub fn is_met(&self) -> bool {
+        let (least, most) = self.expectation.bounds();
+        (least..=most).contains(&self.count)
+    }
+
+    /// One sentence about it.
+    pub fn sentence(&self) -> String {
+        let (least, most) = self.expectation.bounds();
+        let times = |count: u64| if count == 1 { "once".to_owned() } else { format!("{count} times") };
+        let wanted = match (least, most) {
+            (0, 0) => "never".to_owned(),
+            (least, most) if least == most => times(least),
+            (0, most) => format!("at most {}", times(most)),
+            (least, u64::MAX) => format!("at least {}", times(least)),
+            (least, most) => format!("from {least} to {most} times"),
+        };
+        let found = if self.count == 0 { "never".to_owned() } else { times(self.count) };
+        format!("`{}` was expected {wanted} and came {found}", self.expectation.name)
+    }
+
+    /// The control plane's form.
+    pub fn to_json(&self) -> Value {
+        let nearest =
+            self.nearest.as_ref().map(|(id, differences)| json!({ "exchange": id, "differences": differences }));
+        json!({
+            "expectation": self.expectation.to_json(),
+            "count": self.count,
+            "met": self.is_met(),
+            "message": self.sentence(),
+            "nearest": nearest,
+        })
+    }
+}
+
+impl Watched {
+    pub(super) fn new(mut expectation: Expectation, number: usize) -> Self {
+        if expectation.name.is_empty() {
+            expectation.name = expectation.operation.clone().unwrap_or_else(|| format!("expectation {number}"));
+        }
+        Self { outcome: Outcome { expectation, count: 0, nearest: None } }
+    }
+
+    /// Takes an exchange into account; whether it counts.
+    pub(super) fn see(&mut self, exchange: &Exchange, is_due: bool) -> bool {
+        let mut differences = self.outcome.expectation.differences(exchange);
+        if differences.is_empty() && is_due {
+            self.outcome.count += 1;
+            self.outcome.nearest = None;
+            return true;
+        }
+        if !is_due {
+            let after = self.outcome.expectation.after.clone().unwrap_or_default();
+            differences.push(format!("order: expected after `{after}`, which had not come"));
+        }
+        let nearer = self.outcome.nearest.as_ref().is_none_or(|(_, known)| differences.len() < known.len());
+        if self.outcome.count == 0 && nearer {
+            self.outcome.nearest = Some((exchange.id, differences));
+        }
+        false
+    }
+}
