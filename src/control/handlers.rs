@@ -2,7 +2,6 @@
 
 use super::{Call, DOCUMENT, Failure, json_reply};
 use crate::diagnostic::{Code, Diagnostic, Part, Place, code};
-use crate::evidence::Filter;
 use crate::fixtures;
 use crate::message::Reply;
 use crate::source::{SourceFile, pointer};
@@ -19,6 +18,7 @@ impl Call<'_> {
             "getOpenapi" => self.openapi(),
             "explainExchange" => self.explain_exchange(),
             "listExchanges" => Ok(self.list_exchanges()),
+            "streamEvents" => Ok(self.events()),
             "clearExchanges" => Ok(self.clear_exchanges()),
             "getExchange" => self.exchange().map(|exchange| json_reply(StatusCode::OK, &exchange.to_json())),
             "getVerdict" => Ok(json_reply(StatusCode::OK, &self.engine.report(None, false).to_json())),
@@ -35,7 +35,7 @@ impl Call<'_> {
         }
     }
 
-    fn text<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    pub(super) fn text<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
         map.get(name).and_then(Value::as_str)
     }
 
@@ -62,23 +62,6 @@ impl Call<'_> {
         let mut reply = Reply::new(Bytes::from(self.exchange()?.render(false)));
         reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         Ok(reply)
-    }
-
-    fn list_exchanges(&self) -> Reply {
-        const LIMIT_DEFAULT: u64 = 100;
-        let query = &self.decoded.query;
-        let own = |name: &str| Self::text(query, name).map(ToOwned::to_owned);
-        let filter = Filter {
-            application: own("application"),
-            operation: own("operation"),
-            status: own("status"),
-            violations: query.get("violations").and_then(Value::as_bool),
-            after: query.get("after").and_then(Value::as_u64),
-        };
-        let limit = query.get("limit").and_then(Value::as_u64).unwrap_or(LIMIT_DEFAULT);
-        let page = self.engine.evidence.page(None, &filter, usize::try_from(limit).unwrap_or(usize::MAX));
-        let exchanges: Vec<Value> = page.exchanges.iter().map(|exchange| exchange.to_json()).collect();
-        json_reply(StatusCode::OK, &json!({ "exchanges": exchanges, "next": page.next, "dropped": page.dropped }))
     }
 
     fn clear_exchanges(&self) -> Reply {

@@ -14,7 +14,7 @@ use crate::contract::{Contract, Decoded, Operation, Routed, Shown, resource_path
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::evidence::{self, Counts, Coverage, Evidence, Exchange, Gates, Kept, Report, Touch, Unused};
 use crate::message::media_type::MediaType;
-use crate::message::{Limits, Reply, Request};
+use crate::message::{Later, Limits, Reply, Request};
 use crate::oauth::AuthorizationServer;
 use crate::resources::Model;
 use crate::store::{Application, Credential, Difference, Moment, Refused, Seed, Store};
@@ -390,6 +390,10 @@ impl<'a> Handling<'a> {
         outcome.diagnostics.splice(0..0, found);
         outcome.seen.used = application.is_some().then_some(answering.path);
         outcome.seen.decoded = (!wrong).then_some(answering.decoded);
+        if let Some(wait) = preferences.wait {
+            preferences.honour(format!("wait={}", wait.as_secs()));
+            outcome.reply.extensions_mut().insert(Later::Delay(wait));
+        }
         preferences.applied(&mut outcome.reply);
         outcome
     }

@@ -3,9 +3,13 @@
 use crate::message::media_type::split_list;
 use crate::message::{Reply, Request};
 use http::header::{HeaderName, HeaderValue};
+use std::time::Duration;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// The longest wait that is honoured.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// What a request prefers.
 #[derive(Debug, Default)]
@@ -14,6 +18,8 @@ pub(super) struct Preferences {
     pub(super) example: Option<String>,
     pub(super) dynamic: bool,
     pub(super) seed: Option<u64>,
+    /// How long the answer is to take.
+    pub(super) wait: Option<Duration>,
     /// A `code` that is no status.
     pub(super) unreadable: Option<String>,
     handling: Option<Handling>,
@@ -50,6 +56,11 @@ impl Preferences {
             }
             "example" if self.example.is_none() => self.example = Some(value.to_owned()),
             "dynamic" => self.dynamic |= value.is_empty() || value == "true",
+            "wait" if self.wait.is_none() => {
+                // RFC 7240 §4.3 counts in seconds; a longer wait than that would look like a server that hangs.
+                let seconds = value.parse::<u64>().ok();
+                self.wait = seconds.map(Duration::from_secs).filter(|wait| *wait <= WAIT_MAX);
+            }
             "seed" if self.seed.is_none() => self.seed = value.parse().ok(),
             "handling" if self.handling.is_none() => {
                 self.handling = match value {

@@ -2,11 +2,13 @@
 //!
 //! Nothing here reads from a socket; the server room builds a [`Request`] once it is complete.
 
+mod later;
 mod limits;
 pub(crate) mod media_type;
 
 use bytes::Bytes;
 
+pub(crate) use later::{Later, Stream, Wait};
 pub(crate) use limits::Limits;
 
 /// A whole request: head and body.

@@ -5,13 +5,15 @@
 
 use super::Handler;
 use super::intake::{self, Refused};
+use super::later;
 use super::reply;
 use super::running::{Shared, stopped};
 use super::tap::{HeadLog, Tap};
 use crate::message::{Limits, Reply};
 use bytes::Bytes;
+use http::Method;
 use http::header::{CONNECTION, HeaderValue};
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
@@ -64,9 +66,11 @@ pub(super) async fn drive(stream: TcpStream, shared: Arc<Shared>, stopping: watc
     let log = HeadLog::new(shared.limits.head_bytes_max.saturating_mul(2));
     let is_refused = Arc::new(AtomicBool::new(false));
     let io = TokioIo::new(Tap::new(stream, log.clone()));
-    let service = service_fn(|request| respond(Arc::clone(&shared), log.clone(), Arc::clone(&is_refused), request));
+    let service = service_fn(|request| {
+        respond(Arc::clone(&shared), log.clone(), Arc::clone(&is_refused), stopping.clone(), request)
+    });
     let mut connection = shared.protocol.serve_connection(io, service);
-    let mut stop = pin!(stopped(stopping));
+    let mut stop = pin!(stopped(stopping.clone()));
     let ended = tokio::select! {
         // Stopping comes first, so that a reply made after it says that the connection closes.
         biased;
@@ -89,13 +93,17 @@ pub(super) async fn drive(stream: TcpStream, shared: Arc<Shared>, stopping: watc
     }
 }
 
+/// A body in one piece, or one that goes on.
+type Body = Either<Full<Bytes>, later::Endless>;
+
 /// Reads a request and has it answered.
 async fn respond(
     shared: Arc<Shared>,
     log: HeadLog,
     is_refused: Arc<AtomicBool>,
+    stopping: watch::Receiver<bool>,
     request: http::Request<Incoming>,
-) -> io::Result<http::Response<Full<Bytes>>> {
+) -> io::Result<http::Response<Body>> {
     let method = request.method().clone();
     let read = intake::read(request, &log, &shared.limits).await;
     if shared.is_closed.load(Ordering::SeqCst) {
@@ -112,7 +120,15 @@ async fn respond(
         }
     };
     log.resume();
-    Ok(reply::framed(reply, &method))
+    if reply.extensions().is_empty() {
+        return Ok(reply::framed(reply, &method).map(Either::Left));
+    }
+    let (reply, endless) = later::settled(reply, stopping).await;
+    let framed = reply::framed(reply, &method);
+    Ok(match endless.filter(|_| method != Method::HEAD) {
+        Some(endless) => framed.map(|_| Either::Right(endless)),
+        None => framed.map(Either::Left),
+    })
 }
 
 /// A broken handler costs one reply, not the process.

@@ -6,6 +6,7 @@
 
 mod connection;
 mod intake;
+mod later;
 mod reply;
 mod running;
 mod runtime;

@@ -11,6 +11,7 @@ mod conformance;
 mod control_plane;
 mod data_plane;
 mod editions;
+mod following;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;

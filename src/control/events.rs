@@ -1,0 +1,122 @@
+//! The journal as it grows: pages of exchanges that wait for more, and server-sent events.
+
+use super::{Call, json_reply};
+use crate::engine::Engine;
+use crate::evidence::{Exchange, Filter, Page};
+use crate::message::{Later, Reply, Stream, Wait};
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Exchanges of one page where the request names no limit.
+const LIMIT_DEFAULT: u64 = 100;
+/// Exchanges that one turn of a stream sends.
+const BATCH_MAX: usize = 500;
+
+/// Which exchanges are asked for, of which application, and how many.
+#[derive(Clone)]
+struct Asked {
+    client_id: Option<String>,
+    filter: Filter,
+    limit: usize,
+}
+
+impl Asked {
+    fn page(&self, engine: &Engine) -> Page {
+        engine.evidence.page(self.client_id.as_deref(), &self.filter, self.limit)
+    }
+}
+
+impl Call<'_> {
+    fn asked(&self) -> Asked {
+        let query = &self.decoded.query;
+        let own = |name: &str| Self::text(query, name).map(ToOwned::to_owned);
+        let application = own("application");
+        // An application that is gone, or never was, has no journal, and so no exchange fits.
+        let client_id = application.as_ref().map(|name| {
+            let found = self.engine.store.by_name_or_id(name);
+            found.map_or_else(|| name.clone(), |found| found.client_id().to_owned())
+        });
+        let limit = query.get("limit").and_then(Value::as_u64).unwrap_or(LIMIT_DEFAULT);
+        let filter = Filter {
+            application,
+            operation: own("operation"),
+            status: own("status"),
+            violations: query.get("violations").and_then(Value::as_bool),
+            after: query.get("after").and_then(Value::as_u64),
+        };
+        Asked { client_id, filter, limit: usize::try_from(limit).unwrap_or(usize::MAX) }
+    }
+
+    pub(super) fn list_exchanges(&self) -> Reply {
+        let asked = self.asked();
+        let page = asked.page(self.engine);
+        let is_empty = page.exchanges.is_empty();
+        let mut reply = page_reply(&page);
+        let wait = self.decoded.query.get("wait").and_then(Value::as_u64).filter(|_| is_empty);
+        if let Some(seconds) = wait {
+            let engine = Arc::clone(self.engine);
+            let again = move || {
+                let page = asked.page(&engine);
+                (!page.exchanges.is_empty()).then(|| page_reply(&page))
+            };
+            reply.extensions_mut().insert(Later::Wait(Wait {
+                changed: self.engine.evidence.last(),
+                at_most: Duration::from_secs(seconds),
+                again: Arc::new(again),
+            }));
+        }
+        reply
+    }
+
+    /// Exchanges from now on, or after the one that the client saw last.
+    pub(super) fn events(&self) -> Reply {
+        let mut asked = self.asked();
+        asked.limit = BATCH_MAX;
+        let changed = self.engine.evidence.last();
+        let seen = self.decoded.header.get("Last-Event-ID").and_then(Value::as_u64);
+        let mut after = seen.or(asked.filter.after).unwrap_or(*changed.borrow());
+        let engine = Arc::clone(self.engine);
+        let more = move || {
+            asked.filter.after = Some(after);
+            let page = asked.page(&engine);
+            let mut text = String::new();
+            for exchange in &page.exchanges {
+                after = after.max(exchange.id());
+                let _ = write!(text, "id: {}\nevent: exchange\ndata: {}\n\n", exchange.id(), summary(exchange));
+            }
+            Bytes::from(text)
+        };
+        let mut reply = Reply::new(Bytes::from_static(b"retry: 1000\n\n"));
+        reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        reply.extensions_mut().insert(Later::Stream(Stream::new(changed, more)));
+        reply
+    }
+}
+
+fn page_reply(page: &Page) -> Reply {
+    let exchanges: Vec<Value> = page.exchanges.iter().map(|exchange| exchange.to_json()).collect();
+    json_reply(StatusCode::OK, &json!({ "exchanges": exchanges, "next": page.next, "dropped": page.dropped }))
+}
+
+/// What a list shows of an exchange.
+fn summary(exchange: &Exchange) -> Value {
+    let full = exchange.to_json();
+    let codes: Vec<&Value> = full["violations"].as_array().into_iter().flatten().map(|found| &found["code"]).collect();
+    json!({
+        "id": full["id"],
+        "time": full["time"],
+        "application": full["application"],
+        "operation": full["operation"],
+        "method": full["request"]["method"],
+        "target": full["request"]["target"],
+        "status": full["response"]["status"],
+        "duration_us": full["duration_us"],
+        "verdict": full["verdict"],
+        "codes": codes,
+    })
+}
