@@ -560,18 +560,19 @@ impl Compiler<'_> {
         for property in self.keys(&section) {
             let entry = pointer::join(&section, &property);
             let Some(typed) = self.typed::<oas::Encoding>(&entry, "encoding") else { continue };
-            // openapiv3 gives `false` for an absent `explode`, whose default depends on the style.
-            let explode = self.document.at(&pointer::join(&entry, "explode")).and_then(Value::as_bool);
+            // openapiv3 gives `false` for absent flags; whether they are written matters.
+            let flag = |field: &str| self.document.at(&pointer::join(&entry, field)).and_then(Value::as_bool);
+            let (explode, allow_reserved) = (flag("explode"), flag("allowReserved"));
             encodings.push((
                 property.clone(),
                 Encoding {
                     content_type: typed.content_type,
                     style: typed.style.as_ref().map(query_style),
                     explode,
-                    allow_reserved: typed.allow_reserved,
+                    allow_reserved,
                 },
             ));
-            for header in self.headers(&entry) {
+            for header in self.headers(&entry, direction) {
                 part_headers.push((property.clone(), header));
             }
         }
@@ -627,7 +628,7 @@ impl Compiler<'_> {
             if self.typed::<oas::Response>(&at, "response").is_none() {
                 continue;
             }
-            let headers = self.headers(&at);
+            let headers = self.headers(&at, Direction::Response);
             let content = self.contents(&at, Direction::Response);
             responses.push(ResponseDeclaration { status, pointer: at, headers, content });
         }
@@ -637,7 +638,7 @@ impl Compiler<'_> {
         responses
     }
 
-    fn headers(&mut self, at: &str) -> Vec<HeaderDeclaration> {
+    fn headers(&mut self, at: &str, direction: Direction) -> Vec<HeaderDeclaration> {
         let section = pointer::join(at, "headers");
         let mut headers = Vec::new();
         for name in self.keys(&section) {
@@ -652,10 +653,10 @@ impl Compiler<'_> {
                 continue;
             }
             let schema_at = pointer::join(&entry, "schema");
-            let mut schema = raw.get("schema").map(|_| SchemaUse::new(schema_at.clone(), Direction::Response));
+            let mut schema = raw.get("schema").map(|_| SchemaUse::new(schema_at.clone(), direction));
             let mut media = None;
             let mut content_example = None;
-            if let Some(content) = self.contents(&entry, Direction::Response).into_iter().next() {
+            if let Some(content) = self.contents(&entry, direction).into_iter().next() {
                 media = Some(content.media);
                 schema = content.schema;
                 content_example = content.examples.into_iter().next().map(|example| example.pointer);

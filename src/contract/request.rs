@@ -1,8 +1,10 @@
 //! Decoding and checking a request against its operation: everything that is wrong with it, at once.
 
 use super::Contract;
-use super::decode::{self, Malformed, Query, Shape, Style};
+use super::decode::{self, Malformed, Query, Shape, Style, Styles};
+use super::document::Version;
 use super::operation::{Content, Members, Operation, Parameter, ParameterValue, RequestBody};
+use super::response::decoded_header;
 use super::schema::{Checker, SchemaUse};
 use super::tree::SchemaTree;
 use crate::diagnostic::{Code, Diagnostic, Part, Severity, code, did_you_mean};
@@ -533,7 +535,11 @@ impl Checking<'_> {
             self.part_headers(property, header, &parts);
         }
         let at = content.schema.as_ref().map_or("", |schema| schema.pointer.as_str());
-        let (value, problems) = decode::multipart_value(&self.contract.request, at, &parts, &content.encodings);
+        // OAS 3.0.4 §4.7.15.1.2 knows styles in urlencoded forms only.
+        let form_data = MediaType::parse(media_text).is_some_and(|media| media.essence() == "multipart/form-data");
+        let applied = form_data && self.contract.document.version > Version::V30;
+        let styles = if applied { Styles::Applied } else { Styles::Ignored };
+        let (value, problems) = decode::multipart_value(&self.contract.request, at, &parts, &content.encodings, styles);
         for problem in problems {
             let code = if problem.media_type { code::PART_MEDIA_TYPE } else { code::BODY_MALFORMED };
             self.body_problem(code, problem.message, &problem.pointer, &content.pointer);
@@ -557,8 +563,12 @@ impl Checking<'_> {
                 None => {}
                 Some(text) => {
                     let Some(schema) = &header.schema else { continue };
-                    let Ok(raw) = decode::decode_header(header.explode, header.shape, text) else { continue };
-                    let value = decode::typed(&self.contract.request, &schema.pointer, &raw);
+                    let Some(value) = decoded_header(header, schema, &self.contract.request, text) else {
+                        let message =
+                            format!("the header `{}` of the part `{property}` cannot be decoded", header.name);
+                        self.body_problem(code::BODY_MALFORMED, message, &at, &header.pointer);
+                        continue;
+                    };
                     let mut found = schema.check(self.checker, &value, Part::Body, &at);
                     self.decoded.diagnostics.append(&mut found);
                 }

@@ -5,7 +5,7 @@ use super::decode;
 use super::generate::generate;
 use super::lower::{SELECTED, reference_pointer};
 use super::operation::{Content, Example, HeaderDeclaration, Operation, Prepared, ResponseDeclaration, StatusKey};
-use super::schema::Checker;
+use super::schema::{Checker, SchemaUse};
 use super::tree::SchemaTree;
 use crate::diagnostic::{Code, Diagnostic, Fault, Part, code};
 use crate::message::media_type::{MediaType, concrete, negotiate};
@@ -168,14 +168,7 @@ impl Contract {
         };
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         let Some(schema) = &header.schema else { return };
-        let decoded = match &header.media {
-            Some(media) if media.is_json() => json::parse(text.as_bytes()).ok().map(|parsed| parsed.value),
-            Some(_) => Some(Value::String(text)),
-            None => decode::decode_header(header.explode, header.shape, &text)
-                .ok()
-                .map(|raw| decode::typed(&self.response, &schema.pointer, &raw)),
-        };
-        let Some(decoded) = decoded else {
+        let Some(decoded) = decoded_header(header, schema, &self.response, &text) else {
             found.push(
                 Diagnostic::new(code::DRIFT_HEADER, format!("the response header `{}` cannot be decoded", header.name))
                     .at(Part::Header, at)
@@ -210,6 +203,23 @@ impl Contract {
             }
         }
         headers
+    }
+}
+
+/// The value of a header of a response or a part; `None` if it is not written as its declaration says.
+pub(super) fn decoded_header(
+    header: &HeaderDeclaration,
+    schema: &SchemaUse,
+    tree: &dyn SchemaTree,
+    text: &str,
+) -> Option<Value> {
+    match &header.media {
+        Some(media) if media.is_json() => json::parse(text.as_bytes()).ok().map(|parsed| parsed.value),
+        Some(_) => Some(Value::String(text.to_owned())),
+        None => {
+            let raw = decode::decode_header(header.explode, header.shape, text).ok()?;
+            Some(decode::typed(tree, &schema.pointer, &raw))
+        }
     }
 }
 

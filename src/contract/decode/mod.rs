@@ -13,7 +13,7 @@ mod xml;
 
 pub(crate) use coding::{CodingError, inflate};
 pub(crate) use form::{Encoding, form_value};
-pub(crate) use multipart::{Part, binary_value, multipart_value, parts};
+pub(crate) use multipart::{Part, Styles, binary_value, multipart_value, parts};
 pub(crate) use query::{Gathered, Query, decode_query};
 pub(crate) use style::{
     Malformed, Raw, Shape, Style, decode_cookie, decode_header, decode_path, encode_header, percent_decoded,

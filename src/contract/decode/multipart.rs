@@ -1,7 +1,8 @@
-//! Multipart bodies (RFC 7578; OAS 3.1.1 §4.8.15.2), read by `multer` from memory.
+//! Multipart bodies (RFC 7578; OAS 3.1.1 §4.8.15.3), read by `multer` from memory.
 
 use super::BodyError;
-use super::form::{Encoding, is_binary};
+use super::form::{Encoding, declared, is_binary, item_shape, styled_property};
+use super::query::Query;
 use super::style::{Raw, Shape};
 use super::typed::{item_schemas, member_schemas, shape_of, typed_by};
 use crate::contract::tree::SchemaTree;
@@ -9,6 +10,7 @@ use crate::message::media_type::{MediaType, split};
 use crate::source::{json, pointer};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, stream};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 /// Parts of one body. Over it the body is refused.
@@ -31,6 +33,13 @@ pub(crate) struct PartProblem {
     pub(crate) message: String,
     /// Whether it is its media type.
     pub(crate) media_type: bool,
+}
+
+/// Whether `style`, `explode` and `allowReserved` of an encoding have a meaning in a multipart body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Styles {
+    Applied,
+    Ignored,
 }
 
 /// The parts of a body, by the boundary that its `Content-Type` names.
@@ -110,11 +119,16 @@ pub(crate) fn multipart_value(
     at: &str,
     parts: &[Part],
     encodings: &[(String, Encoding)],
+    styles: Styles,
 ) -> (Value, Vec<PartProblem>) {
     let mut object = Map::new();
     let mut problems = Vec::new();
+    let mut taken = Vec::new();
+    if styles == Styles::Applied {
+        taken = styled(tree, at, parts, encodings, &mut object, &mut problems);
+    }
     for part in parts {
-        if object.contains_key(&part.name) {
+        if object.contains_key(&part.name) || taken.contains(&part.name) {
             continue;
         }
         let group: Vec<&Part> = parts.iter().filter(|other| other.name == part.name).collect();
@@ -122,7 +136,10 @@ pub(crate) fn multipart_value(
         let schemas = member_schemas(tree, at, &part.name);
         let array = schemas.first().is_some_and(|at| shape_of(tree, at) == Shape::Array);
         // An array may also come as one part of JSON.
-        let whole = group.len() == 1 && is_json_part(part, encoding);
+        let whole = group.len() == 1
+            && is_json_part(part, encoding)
+            && item_shape(tree, &schemas) != Shape::Array
+            && json::parse(&part.bytes).is_ok_and(|parsed| parsed.value.is_array());
         if array && !whole {
             let mut items = Vec::new();
             for (index, item) in group.iter().enumerate() {
@@ -150,6 +167,45 @@ pub(crate) fn multipart_value(
         object.insert(part.name.clone(), part_value(tree, &schemas, part, encoding, &place, &mut problems));
     }
     (Value::Object(object), problems)
+}
+
+/// Reads the properties that are written by style; gives the names of the parts that they took.
+///
+/// The names and values of the parts are put as a query without escapes of its own, so that one table serves both:
+/// in a part nothing is percent-encoded (OAS 3.2.0 §4.15.1.2), so every delimiter in it is one.
+fn styled(
+    tree: &dyn SchemaTree,
+    at: &str,
+    parts: &[Part],
+    encodings: &[(String, Encoding)],
+    object: &mut Map<String, Value>,
+    problems: &mut Vec<PartProblem>,
+) -> Vec<String> {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b',').remove(b'|');
+    let mut taken = Vec::new();
+    if !encodings.iter().any(|(_, encoding)| encoding.is_styled()) {
+        return taken;
+    }
+    let pair =
+        |part: &Part| format!("{}={}", utf8_percent_encode(&part.name, ESCAPED), percent_encode(&part.bytes, ESCAPED));
+    let text = parts.iter().map(pair).collect::<Vec<_>>().join("&");
+    let query = Query::parse(&text);
+    let names = declared(tree, at);
+    for (name, encoding) in encodings.iter().filter(|(_, encoding)| encoding.is_styled()) {
+        match styled_property(tree, &member_schemas(tree, at, name), name, &query, &names, Some(encoding)) {
+            Ok(Some((value, parts))) => {
+                object.insert(name.clone(), value);
+                taken.extend(parts);
+            }
+            Ok(None) => {}
+            Err(malformed) => {
+                let message = format!("the part `{name}`: {}", malformed.message);
+                problems.push(PartProblem { pointer: pointer::join("", name), message, media_type: false });
+                taken.push(name.clone());
+            }
+        }
+    }
+    taken
 }
 
 fn media_of(part: &Part) -> Option<MediaType> {
@@ -190,7 +246,13 @@ fn part_value(
     let object = first.is_some_and(|at| shape_of(tree, at) != Shape::Primitive);
     if !binary && (is_json_part(part, encoding) || object && media.is_none()) {
         match json::parse(&part.bytes) {
-            Ok(parsed) => return parsed.value,
+            Ok(parsed) => {
+                if let Some(key) = parsed.duplicate_keys.first() {
+                    let message = format!("a member stands twice in one object of the part `{}`", part.name);
+                    problems.push(PartProblem { pointer: format!("{place}{key}"), message, media_type: false });
+                }
+                return parsed.value;
+            }
             Err(error) if is_json_part(part, encoding) => {
                 let message = format!("the part `{}` is no well-formed JSON: {}", part.name, error.message);
                 problems.push(PartProblem { pointer: place.to_owned(), message, media_type: false });
