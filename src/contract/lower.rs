@@ -5,8 +5,9 @@
 //! there is a tree for requests and one for responses where the document uses them.
 
 use super::document::{Document, Version};
+use super::exact_number;
 use super::pattern::Patterns;
-use crate::diagnostic::{Diagnostic, code, did_you_mean};
+use crate::diagnostic::{Diagnostic, Severity, code, did_you_mean};
 use crate::source::{Focus, pointer};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value, json};
@@ -322,6 +323,7 @@ impl Lowering<'_> {
             self.keyword(at, keyword, value, &hidden, depth, &mut lowered);
         }
         self.dialect(object, &mut lowered);
+        self.exact_numbers(at, &mut lowered);
         self.hide_required(&hidden, &mut lowered);
         self.mapping(at, &mut lowered);
         if self.discriminator == Discriminator::Select {
@@ -587,6 +589,27 @@ impl Lowering<'_> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Puts limits that the schema engine would round under keywords that do not.
+    fn exact_numbers(&mut self, at: &str, lowered: &mut Map<String, Value>) {
+        let mut exact = Vec::new();
+        let mut rounded = Vec::new();
+        for (keyword, limit) in lowered.iter() {
+            exact.extend(exact_number::exact(keyword, limit).map(|found| (keyword.clone(), limit.clone(), found)));
+            rounded.extend(exact_number::is_rounded(keyword, limit).then(|| keyword.clone()));
+        }
+        for (keyword, limit, (internal, replaces)) in exact {
+            lowered.insert(internal.to_owned(), limit);
+            if replaces {
+                lowered.shift_remove(&keyword);
+            }
+        }
+        for keyword in rounded {
+            let message = format!("`{keyword}` has a number beyond 64 bits, which is compared as a 64-bit float");
+            let finding = Diagnostic::new(code::CONTRACT_UNSUPPORTED, message).severity(Severity::Warning);
+            self.found(finding, &pointer::join(at, &keyword), Focus::Value);
         }
     }
 

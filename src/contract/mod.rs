@@ -8,6 +8,7 @@
 mod compile;
 pub(crate) mod decode;
 mod document;
+mod exact_number;
 mod format;
 mod generate;
 mod lint;

@@ -4,6 +4,7 @@
 //! place in the instance and the place in the contract's own files.
 
 use super::document::Document;
+use super::exact_number;
 use super::lower::{Direction, Lowered, NUMBER_FORMAT, TREE_URI, branch_names, fragment, reference_pointer};
 use super::number_format::NumberFormat;
 use super::pattern::pattern_options;
@@ -78,7 +79,9 @@ impl Schemas {
             .with_registry(&self.registry)
             .with_pattern_options(pattern_options())
             .should_validate_formats(true)
-            .with_keyword(NUMBER_FORMAT, super::number_format::factory);
+            .with_keyword(NUMBER_FORMAT, super::number_format::factory)
+            .with_keyword(exact_number::MULTIPLE_OF, exact_number::multiple_of)
+            .with_keyword(exact_number::MINIMUM, exact_number::minimum);
         let options = super::format::register(options);
         let reference = json!({ "$ref": absolute_reference(at, &self.resources) });
         // The engine has assertions that some documents fail; one such schema must not end the process.
@@ -271,7 +274,9 @@ pub(super) fn keyword_of(error: &ValidationError<'_>) -> String {
     let path = error.schema_path().as_str();
     let last = path.rsplit('/').next().unwrap_or_default();
     match error.kind() {
-        ValidationErrorKind::Custom { .. } => NumberFormat::shown_keyword(last).to_owned(),
+        ValidationErrorKind::Custom { .. } => {
+            exact_number::shown_keyword(last).unwrap_or_else(|| NumberFormat::shown_keyword(last)).to_owned()
+        }
         ValidationErrorKind::FalseSchema => {
             let keywords = [
                 "additionalProperties",
