@@ -4,13 +4,13 @@
 //! An object that cannot be typed is a finding and is left out; the rest of the document is still served.
 
 use super::Options;
-use super::decode::{Encoding, Shape, Style, shape_of};
+use super::decode::{Encoding, Sequence, Shape, Style, shape_of};
 use super::document::{Document, Version};
 use super::lower::Direction;
 use super::members::members;
 use super::operation::{
-    Content, Example, HeaderDeclaration, Operation, Parameter, ParameterValue, RequestBody, ResponseDeclaration,
-    StatusKey,
+    Content, Example, ExampleForm, HeaderDeclaration, Operation, Parameter, ParameterValue, PartEncoding, Positions,
+    RequestBody, ResponseDeclaration, StatusKey,
 };
 use super::roots::METHODS;
 use super::router::{Router, expression_names};
@@ -156,12 +156,15 @@ impl Compiler<'_> {
             }
         }
         object.remove("example");
+        if object.get("style").and_then(Value::as_str) == Some("cookie") && self.document.version >= Version::V32 {
+            // openapiv3 does not know the style that 3.2 brought.
+            object.remove("style");
+        }
         if what == "response" && !object.contains_key("description") {
-            self.findings.push(
-                Diagnostic::new(code::CONTRACT_STRUCTURE, "a response has a `description`")
-                    .severity(Severity::Warning)
-                    .in_file(self.document.location(at, Focus::Key)),
-            );
+            // 3.2 asks for none.
+            if self.document.version < Version::V32 {
+                self.warned(code::CONTRACT_STRUCTURE, "a response has a `description`", at, Focus::Key);
+            }
             object.insert("description".to_owned(), Value::String(String::new()));
         }
         match serde_json::from_value(Value::Object(object)) {
@@ -191,7 +194,7 @@ impl Compiler<'_> {
                 continue;
             }
             match self.typed::<oas::SecurityScheme>(&at, "security scheme") {
-                Some(scheme) => self.typed_scheme(name, scheme),
+                Some(scheme) => self.typed_scheme(name, &at, scheme),
                 None => {
                     self.unusable_schemes.insert(name);
                 }
@@ -204,7 +207,7 @@ impl Compiler<'_> {
         self.scheme_scopes.push(scopes);
     }
 
-    fn typed_scheme(&mut self, name: String, scheme: oas::SecurityScheme) {
+    fn typed_scheme(&mut self, name: String, at: &str, scheme: oas::SecurityScheme) {
         match scheme {
             oas::SecurityScheme::APIKey { location, name: key, .. } => {
                 let location = match location {
@@ -235,6 +238,9 @@ impl Compiler<'_> {
                 if let Some(flow) = flows.authorization_code {
                     add(flow.scopes.into_keys().collect());
                 }
+                // openapiv3 does not know the flow that 3.2 brought.
+                let device = self.document.at(&format!("{at}/flows/deviceAuthorization/scopes"));
+                add(device.and_then(Value::as_object).into_iter().flatten().map(|(scope, _)| scope.clone()).collect());
                 let issued_here = flows.client_credentials.is_some();
                 if let Some(flow) = flows.client_credentials {
                     add(flow.scopes.into_keys().collect());
@@ -299,8 +305,18 @@ impl Compiler<'_> {
             }
             let additional = pointer::join(place, "additionalOperations");
             for name in self.keys(&additional) {
-                if let Ok(method) = Method::from_bytes(name.as_bytes()) {
-                    methods.push((method, pointer::join(&additional, &name)));
+                let at = pointer::join(&additional, &name);
+                if self.document.version < Version::V32 {
+                    continue;
+                }
+                let fixed = METHODS.iter().chain(&["query"]).any(|fixed| fixed.to_uppercase() == name);
+                match Method::from_bytes(name.as_bytes()) {
+                    Ok(method) if !fixed => methods.push((method, at)),
+                    Ok(_) => {
+                        let message = format!("`{name}` has a field of its own, `{}`", name.to_lowercase());
+                        self.found(code::CONTRACT_STRUCTURE, message, &at, Focus::Key);
+                    }
+                    Err(_) => self.found(code::CONTRACT_STRUCTURE, format!("`{name}` is no method"), &at, Focus::Key),
                 }
             }
         }
@@ -339,6 +355,7 @@ impl Compiler<'_> {
         }
         parameters.extend(own);
         self.check_template(template, at, &parameters);
+        self.check_query(&parameters);
         let body =
             object.contains_key("requestBody").then(|| self.request_body(&pointer::join(at, "requestBody"))).flatten();
         let responses = self.responses(at);
@@ -424,15 +441,11 @@ impl Compiler<'_> {
         let at = self.enter(at)?;
         let raw = self.document.at(&at)?.clone();
         let text = |field: &str| raw.get(field).and_then(Value::as_str);
-        if text("in") == Some("querystring") || text("style") == Some("cookie") {
-            self.found(
-                code::CONTRACT_UNSUPPORTED,
-                "OpenAPI 3.2's `in: querystring` and `style: cookie` are not supported; the parameter is not checked",
-                &at,
-                Focus::Value,
-            );
-            return None;
+        let since_32 = self.document.version >= Version::V32;
+        if since_32 && text("in") == Some("querystring") {
+            return self.query_string(at, &raw);
         }
+        let plain_cookie = since_32 && text("in") == Some("cookie") && text("style") == Some("cookie");
         // A parameter that declares neither takes any text; openapiv3 would refuse it.
         let bare = raw.get("schema").is_none() && raw.get("content").is_none();
         let typed = if bare { self.typed_bare(&at) } else { self.typed::<oas::Parameter>(&at, "parameter") }?;
@@ -447,7 +460,9 @@ impl Compiler<'_> {
                 let dotted = style == Style::Label && self.document.has_dotted_labels();
                 (Part::Path, if dotted { Style::DottedLabel } else { style }, false)
             }
-            oas::Parameter::Cookie { .. } => (Part::Cookie, Style::Form, false),
+            oas::Parameter::Cookie { .. } => {
+                (Part::Cookie, if plain_cookie { Style::Cookie } else { Style::Form }, false)
+            }
         };
         if part == Part::Header
             && ["accept", "content-type", "authorization"].contains(&data.name.to_ascii_lowercase().as_str())
@@ -462,7 +477,7 @@ impl Compiler<'_> {
                 Focus::Value,
             );
         }
-        let explode = data.explode.unwrap_or(style == Style::Form || style == Style::DeepObject);
+        let explode = data.explode.unwrap_or(matches!(style, Style::Form | Style::DeepObject | Style::Cookie));
         let value = self.parameter_value(&at, style, explode, bare);
         Some(Parameter {
             name: data.name,
@@ -472,6 +487,37 @@ impl Compiler<'_> {
             pointer: at,
             value,
         })
+    }
+
+    /// A parameter that is the whole query (OAS 3.2.0, Parameter Locations).
+    fn query_string(&mut self, at: String, raw: &Value) -> Option<Parameter> {
+        let name = raw.get("name").and_then(Value::as_str).unwrap_or("querystring").to_owned();
+        let mut contents = self.contents(&at, Direction::Request);
+        if contents.len() != 1 {
+            let message = "a parameter in `querystring` has a `content` of exactly one media type; it is not checked";
+            self.found(code::CONTRACT_STRUCTURE, message, &at, Focus::Value);
+            return None;
+        }
+        Some(Parameter {
+            name,
+            part: Part::Query,
+            required: raw.get("required") == Some(&Value::Bool(true)),
+            allow_empty: false,
+            pointer: at,
+            value: ParameterValue::QueryString(Box::new(contents.remove(0))),
+        })
+    }
+
+    /// The query is one parameter's alone, or that of many.
+    fn check_query(&mut self, parameters: &[Parameter]) {
+        let whole = |parameter: &&Parameter| matches!(parameter.value, ParameterValue::QueryString(_));
+        let mut in_query = parameters.iter().filter(|parameter| parameter.part == Part::Query);
+        if in_query.clone().count() > 1
+            && let Some(parameter) = in_query.find(whole)
+        {
+            let message = "a parameter in `querystring` stands alone: no other one, and none in `query`, beside it";
+            self.found(code::CONTRACT_STRUCTURE, message, &parameter.pointer, Focus::Value);
+        }
     }
 
     fn typed_bare(&mut self, at: &str) -> Option<oas::Parameter> {
@@ -543,58 +589,106 @@ impl Compiler<'_> {
 
     fn content(&mut self, media: MediaType, at: String, direction: Direction) -> Content {
         let schema_at = pointer::join(&at, "schema");
-        for field in ["itemSchema", "prefixEncoding", "itemEncoding"] {
-            if self.document.version == Version::V32 && self.document.at(&pointer::join(&at, field)).is_some() {
-                self.found(
-                    code::CONTRACT_UNSUPPORTED,
-                    format!("OpenAPI 3.2's `{field}` is not supported; it is not checked"),
-                    &pointer::join(&at, field),
-                    Focus::Key,
-                );
-            }
-        }
         let schema = self.document.at(&schema_at).is_some().then(|| SchemaUse::new(schema_at, direction));
         let mut encodings = Vec::new();
         let mut part_headers = Vec::new();
         let section = pointer::join(&at, "encoding");
         for property in self.keys(&section) {
-            let entry = pointer::join(&section, &property);
-            let Some(typed) = self.typed::<oas::Encoding>(&entry, "encoding") else { continue };
-            // openapiv3 gives `false` for absent flags; whether they are written matters.
-            let flag = |field: &str| self.document.at(&pointer::join(&entry, field)).and_then(Value::as_bool);
-            let (explode, allow_reserved) = (flag("explode"), flag("allowReserved"));
-            encodings.push((
-                property.clone(),
-                Encoding {
-                    content_type: typed.content_type,
-                    style: typed.style.as_ref().map(query_style),
-                    explode,
-                    allow_reserved,
-                },
-            ));
-            for header in self.headers(&entry, direction) {
-                part_headers.push((property.clone(), header));
-            }
+            let Some(part) = self.encoding(&pointer::join(&section, &property), direction) else { continue };
+            encodings.push((property.clone(), part.encoding));
+            part_headers.extend(part.headers.into_iter().map(|header| (property.clone(), header)));
         }
         let examples = self.examples(&at);
-        Content { media, pointer: at, schema, encodings, part_headers, examples }
+        let sequence = Sequence::of(&media).filter(|_| self.document.version >= Version::V32);
+        let (item_schema, positions) = self.items(&media, &at, schema.as_ref(), sequence.is_some(), direction);
+        Content { media, pointer: at, schema, item_schema, sequence, encodings, positions, part_headers, examples }
+    }
+
+    /// What OpenAPI 3.2 says of the items of a sequence and of parts without names.
+    fn items(
+        &mut self,
+        media: &MediaType,
+        at: &str,
+        schema: Option<&SchemaUse>,
+        sequential: bool,
+        direction: Direction,
+    ) -> (Option<SchemaUse>, Option<Positions>) {
+        if self.document.version < Version::V32 {
+            return (None, None);
+        }
+        let place = |field: &str| pointer::join(at, field);
+        let holds = |field: &str| self.document.at(&pointer::join(at, field)).is_some();
+        let items = holds("itemSchema").then(|| SchemaUse::new(place("itemSchema"), direction));
+        let form_data = media.essence() == "multipart/form-data";
+        let array = schema.is_some_and(|schema| shape_of(self.request, &schema.pointer) == Shape::Array);
+        let by_position = media.is_multipart() && !form_data && (array || items.is_some());
+        let positional = ["prefixEncoding", "itemEncoding"].into_iter().filter(|field| holds(field));
+        let misplaced: Vec<(&str, &str)> = positional
+            .filter(|_| !by_position)
+            .map(|field| (field, "has no effect but in a multipart body of parts without names"))
+            .chain(holds("itemSchema").then_some(("itemSchema", "has no effect but in a sequential media type")))
+            .filter(|(field, _)| *field != "itemSchema" || !(sequential || by_position))
+            .collect();
+        for (field, effect) in misplaced {
+            self.warned(code::CONTRACT_KEYWORD_IGNORED, format!("`{field}` {effect}"), &place(field), Focus::Key);
+        }
+        if !by_position {
+            return (items.filter(|_| sequential), None);
+        }
+        let count = self.document.at(&place("prefixEncoding")).and_then(Value::as_array).map_or(0, Vec::len);
+        let empty = || PartEncoding { encoding: Encoding::default(), headers: Vec::new() };
+        let prefix = (0..count)
+            .map(|index| {
+                self.encoding(&format!("{}/{index}", place("prefixEncoding")), direction).unwrap_or_else(empty)
+            })
+            .collect();
+        let rest = self.document.at(&place("itemEncoding")).is_some();
+        let rest = rest.then(|| self.encoding(&place("itemEncoding"), direction)).flatten();
+        (items, Some(Positions { prefix, rest }))
+    }
+
+    fn encoding(&mut self, at: &str, direction: Direction) -> Option<PartEncoding> {
+        let typed = self.typed::<oas::Encoding>(at, "encoding")?;
+        for field in ["encoding", "prefixEncoding", "itemEncoding"] {
+            if self.document.version >= Version::V32 && self.document.at(&pointer::join(at, field)).is_some() {
+                let message =
+                    format!("`{field}` inside an encoding is not supported; the parts in the part are not checked");
+                self.found(code::CONTRACT_UNSUPPORTED, message, &pointer::join(at, field), Focus::Key);
+            }
+        }
+        // openapiv3 gives `false` for absent flags; whether they are written matters.
+        let flag = |field: &str| self.document.at(&pointer::join(at, field)).and_then(Value::as_bool);
+        let encoding = Encoding {
+            content_type: typed.content_type,
+            style: typed.style.as_ref().map(query_style),
+            explode: flag("explode"),
+            allow_reserved: flag("allowReserved"),
+        };
+        Some(PartEncoding { encoding, headers: self.headers(at, direction) })
     }
 
     fn examples(&mut self, at: &str) -> Vec<Example> {
         let mut examples = Vec::new();
         let single = pointer::join(at, "example");
         if self.document.at(&single).is_some() {
-            examples.push(Example { name: None, pointer: single, prepared: OnceLock::new() });
+            let form = ExampleForm::Either;
+            examples.push(Example { name: None, pointer: single, form, prepared: OnceLock::new() });
         }
         let section = pointer::join(at, "examples");
         for name in self.keys(&section) {
             let Some(entry) = self.enter(&pointer::join(&section, &name)) else { continue };
-            let value = ["value", "dataValue"]
-                .iter()
-                .map(|field| pointer::join(&entry, field))
-                .find(|value| self.document.at(value).is_some());
-            if let Some(value) = value {
-                examples.push(Example { name: Some(name), pointer: value, prepared: OnceLock::new() });
+            let held =
+                |field: &str| Some(pointer::join(&entry, field)).filter(|place| self.document.at(place).is_some());
+            let text = held("serializedValue").filter(|_| self.document.version >= Version::V32);
+            let data = held("dataValue").filter(|_| self.document.version >= Version::V32);
+            let found = match (held("value"), data, text) {
+                (Some(value), _, _) => Some((value, ExampleForm::Either)),
+                (None, Some(data), text) => Some((data, ExampleForm::Data { text })),
+                (None, None, Some(text)) => Some((text, ExampleForm::Text)),
+                (None, None, None) => None,
+            };
+            if let Some((pointer, form)) = found {
+                examples.push(Example { name: Some(name), pointer, form, prepared: OnceLock::new() });
             } else if self.document.at(&pointer::join(&entry, "externalValue")).is_some() {
                 self.warned(
                     code::CONTRACT_UNSUPPORTED,
@@ -661,8 +755,10 @@ impl Compiler<'_> {
                 schema = content.schema;
                 content_example = content.examples.into_iter().next().map(|example| example.pointer);
             }
-            let example =
-                content_example.or_else(|| self.examples(&entry).into_iter().next().map(|example| example.pointer));
+            // A text that is written already is no value to write.
+            let value = |example: &Example| example.form != ExampleForm::Text;
+            let example = content_example
+                .or_else(|| self.examples(&entry).into_iter().find(value).map(|example| example.pointer));
             headers.push(HeaderDeclaration {
                 name,
                 required: raw.get("required").and_then(Value::as_bool).unwrap_or(false),
@@ -687,7 +783,11 @@ impl Compiler<'_> {
             let mut usable = true;
             for (name, scopes) in alternative.as_object().into_iter().flatten() {
                 let place = pointer::join(&format!("{at}/{index}"), name);
-                let Some(scheme) = self.schemes.iter().position(|scheme| scheme.name == *name) else {
+                // Since 3.2 it may also be the URI of a scheme.
+                let named = name.strip_prefix("#/components/securitySchemes/").map(pointer::unescape);
+                let uri = named.filter(|_| self.document.version >= Version::V32);
+                let known = |wanted: &str| self.schemes.iter().position(|scheme| scheme.name == wanted);
+                let Some(scheme) = known(name).or_else(|| known(&uri?)) else {
                     self.unknown_scheme(name, &place);
                     usable = false;
                     continue;

@@ -91,7 +91,8 @@ impl Document {
         let root = loader.read(file, String::new()).map_err(|error| vec![error])?;
         let version = version_of(&root, &loader.files[0].source)?;
         loader.identify = version > Version::V30;
-        loader.mount(&uri, root);
+        let base = loader.self_uri(&uri, &root);
+        loader.mount(&uri, &base, root);
         loader.read_referenced();
         Ok(loader.finish(version))
     }
@@ -101,7 +102,7 @@ impl Document {
         let uri = file_uri(Path::new(file.name())).ok_or_else(|| "the name is no path".to_owned())?;
         let mut loader = Loader::new(Reach::Folder, None);
         let root = loader.read(Arc::clone(file), String::new()).map_err(|error| error.message)?;
-        loader.mount(&uri, root);
+        loader.mount(&uri, &uri, root);
         Ok(loader.finish(Version::V31).0)
     }
 
@@ -271,6 +272,8 @@ struct Loader {
     resources: HashMap<String, Result<String, String>>,
     anchors: HashMap<(String, String), String>,
     identified: Vec<(String, String)>,
+    /// Folders of `$self` URIs, and where the documents that name them were read from.
+    folders: Vec<(String, String)>,
     /// Whether `$id` and anchors have a meaning (3.1 and later).
     identify: bool,
 }
@@ -298,6 +301,7 @@ impl Loader {
             resources: HashMap::new(),
             anchors: HashMap::new(),
             identified: Vec::new(),
+            folders: Vec::new(),
             identify: false,
         }
     }
@@ -319,10 +323,25 @@ impl Loader {
         Ok(parsed.value)
     }
 
-    fn mount(&mut self, uri: &Uri<String>, value: Value) {
+    /// The base URI of a document: since 3.2 it may name one itself. Where the document was read from then stands
+    /// for the folder of that URI, so that the files beside it are found under either name.
+    fn self_uri(&mut self, uri: &Uri<String>, value: &Value) -> Uri<String> {
+        let is_32 = value.get("openapi").and_then(Value::as_str).is_some_and(|version| version.starts_with("3.2"));
+        let named = value.get("$self").and_then(Value::as_str).filter(|_| is_32).and_then(|text| resolve(uri, text));
+        let named = named.and_then(|named| Uri::parse(named.as_str().split('#').next()?.to_owned()).ok());
+        let Some(named) = named.filter(|named| named != uri) else { return uri.clone() };
+        let folder = |uri: &Uri<String>| uri.as_str().rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
+        if let (Some(known_as), Some(read_from)) = (folder(&named), folder(uri)) {
+            self.folders.push((known_as, read_from));
+        }
+        named
+    }
+
+    fn mount(&mut self, uri: &Uri<String>, base: &Uri<String>, value: Value) {
         let mount = self.files.last().map(|file| file.mount.clone()).unwrap_or_default();
         self.resources.insert(uri.as_str().to_owned(), Ok(mount.clone()));
-        self.scan(&value, &mount, uri, Keys::Fields, 0);
+        self.resources.insert(base.as_str().to_owned(), Ok(mount.clone()));
+        self.scan(&value, &mount, base, Keys::Fields, 0);
         if mount.is_empty() {
             self.tree = value;
         } else {
@@ -390,8 +409,11 @@ impl Loader {
                 });
             }
         }
-        if let Some(Value::Object(mapping)) = object.get("discriminator").and_then(|d| d.get("mapping")) {
-            for text in mapping.values().filter_map(Value::as_str) {
+        if let Some(discriminator) = object.get("discriminator") {
+            let mapping = discriminator.get("mapping").and_then(Value::as_object).into_iter().flatten();
+            for text in
+                mapping.map(|(_, text)| text).chain(discriminator.get("defaultMapping")).filter_map(Value::as_str)
+            {
                 self.mappings.push(Reference {
                     holder: at.to_owned(),
                     base: base.clone(),
@@ -421,7 +443,20 @@ impl Loader {
             if self.resources.contains_key(&absolute) {
                 continue;
             }
-            if let Err(reason) = self.read_file(&absolute) {
+            let read_from = self.folders.iter().find_map(|(known_as, read_from)| {
+                absolute.strip_prefix(known_as.as_str()).map(|rest| format!("{read_from}{rest}"))
+            });
+            if let Some(read_from) = read_from {
+                let known = self.resources.get(&read_from).cloned();
+                let read = known.unwrap_or_else(|| {
+                    self.read_file(&read_from)?;
+                    self.resources
+                        .get(&read_from)
+                        .cloned()
+                        .unwrap_or_else(|| Err(format!("`{read_from}` was not read")))
+                });
+                self.resources.insert(absolute, read);
+            } else if let Err(reason) = self.read_file(&absolute) {
                 self.resources.insert(absolute, Err(reason));
             }
         }
@@ -453,7 +488,8 @@ impl Loader {
         let mount = format!("/{MOUNT}/{}", self.files.len());
         let value = self.read(Arc::clone(&file), mount).map_err(|error| error.message)?;
         let uri = Uri::parse(uri.to_owned()).map_err(|_| format!("`{uri}` is no URI"))?;
-        self.mount(&uri, value);
+        let base = self.self_uri(&uri, &value);
+        self.mount(&uri, &base, value);
         Ok(())
     }
 

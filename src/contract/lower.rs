@@ -700,11 +700,16 @@ impl Lowering<'_> {
 
     /// Makes the values of a discriminator's mapping references into the tree.
     fn mapping(&self, at: &str, lowered: &mut Map<String, Value>) {
-        let Some(Value::Object(mapping)) = lowered.get_mut("discriminator").and_then(|found| found.get_mut("mapping"))
-        else {
-            return;
-        };
-        for value in mapping.values_mut() {
+        let Some(Value::Object(discriminator)) = lowered.get_mut("discriminator") else { return };
+        if self.document.version < Version::V32 {
+            discriminator.shift_remove("defaultMapping");
+        }
+        let values = discriminator.iter_mut().flat_map(|(field, value)| match (field.as_str(), value) {
+            ("mapping", Value::Object(mapping)) => mapping.values_mut().collect::<Vec<&mut Value>>(),
+            ("defaultMapping", value) => vec![value],
+            _ => Vec::new(),
+        });
+        for value in values {
             if let Some(target) = value.as_str().and_then(|text| self.document.mapping_target(at, text)) {
                 *value = Value::String(format!("#{}", fragment(target)));
             }
@@ -733,20 +738,34 @@ impl Lowering<'_> {
             }));
             names.extend(branch_names);
         }
-        conditions.push(json!({ "properties": { property.as_str(): { "enum": names } } }));
-        let branches = lowered.remove(keyword).unwrap_or_default();
+        let mapped = json!({ "properties": { property.as_str(): { "enum": names } } });
+        let default = default_branch(lowered).map(|reference| json!({ "$ref": reference }));
+        conditions.push(match &default {
+            Some(default) => json!({ "if": mapped, "else": default }),
+            None => mapped,
+        });
+        let branches = lowered.shift_remove(keyword).unwrap_or_default();
+        let unnamed = match default {
+            Some(default) => json!({ "if": { "type": "object" }, "then": default, "else": { keyword: branches } }),
+            None => json!({ keyword: branches }),
+        };
         // What does not name a branch is judged as it would be without a discriminator.
         let selection = json!({
             SELECTION: true,
             "if": { "type": "object", "required": [property.as_str()] },
             "then": { "allOf": conditions },
-            "else": { keyword: branches },
+            "else": unnamed,
         });
         lowered.insert(SELECTED.to_owned(), branches);
         if let Value::Array(all) = lowered.entry("allOf").or_insert_with(|| json!([])) {
             all.push(selection);
         }
     }
+}
+
+/// The branch for instances whose discriminating property is absent or names none (OAS 3.2.0, Discriminator Object).
+pub(crate) fn default_branch(schema: &Map<String, Value>) -> Option<&str> {
+    schema.get("discriminator")?.get("defaultMapping")?.as_str()
 }
 
 /// The values of the discriminating property that name a branch: its keys in the mapping, and the schema's own name.

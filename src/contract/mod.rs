@@ -254,13 +254,12 @@ impl Contract {
 
     /// Checks a fixture's or a stored value against the schema of a content; the places are in the value as a body.
     pub(crate) fn check_value(&self, content: &Content, value: &Value) -> Vec<Diagnostic> {
-        let checker = Checker { document: &self.document, schemas: &self.response };
-        content.schema.as_ref().map(|schema| schema.check(checker, value, Part::Body, "")).unwrap_or_default()
+        content.check(Checker { document: &self.document, schemas: &self.response }, value, Part::Body, "")
     }
 
     /// Whether the value is an instance of the content's schema.
     pub(crate) fn is_valid(&self, content: &Content, value: &Value) -> bool {
-        content.schema.as_ref().is_none_or(|schema| schema.is_valid(&self.response, value))
+        content.is_valid(&self.response, value)
     }
 
     /// The names of the properties that the content's schema declares, or nothing if it is no object.

@@ -3,9 +3,9 @@
 use super::Contract;
 use super::decode::{self, Malformed, Query, Shape, Style, Styles};
 use super::document::Version;
-use super::operation::{Content, Members, Operation, Parameter, ParameterValue, RequestBody};
+use super::operation::{Content, HeaderDeclaration, Members, Operation, Parameter, ParameterValue, RequestBody};
 use super::response::decoded_header;
-use super::schema::{Checker, SchemaUse};
+use super::schema::Checker;
 use super::tree::SchemaTree;
 use crate::diagnostic::{Code, Diagnostic, Part, Severity, code, did_you_mean};
 use crate::message::Request;
@@ -71,6 +71,10 @@ impl Checking<'_> {
                     let Some(index) = names.iter().position(|name| *name == parameter.name) else { continue };
                     self.path_value(parameter, captures.get(index).copied().unwrap_or_default())
                 }
+                Part::Query if matches!(parameter.value, ParameterValue::QueryString(_)) => {
+                    self.query_string(parameter);
+                    continue;
+                }
                 Part::Query => self.query_value(parameter, &query),
                 Part::Header => self.header_value(parameter),
                 _ => self.cookie_value(parameter, &cookies),
@@ -123,6 +127,51 @@ impl Checking<'_> {
         Ok(raw.map(Found::Raw))
     }
 
+    /// The whole query, without the credentials in it, as a document of its media type.
+    fn query_string(&mut self, parameter: &Parameter) {
+        let ParameterValue::QueryString(content) = &parameter.value else { return };
+        let query = self.request.uri().query().unwrap_or_default();
+        let is_key = |pair: &&str| {
+            let name = form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name.into_owned());
+            name.is_some_and(|name| self.contract.is_query_key(&name))
+        };
+        let own: Vec<&str> = query.split('&').filter(|pair| !is_key(pair)).collect();
+        let own = own.join("&");
+        if own.is_empty() {
+            self.absent(parameter);
+            return;
+        }
+        let tree = &self.contract.request;
+        let at = content.schema.as_ref().map_or("", |schema| schema.pointer.as_str());
+        let value = if content.media.is_form() {
+            decode::form_value(tree, at, own.as_bytes(), &content.encodings).map_err(|error| error.message)
+        } else {
+            decode::percent_decoded(&own).map_err(|malformed| malformed.message).and_then(|text| {
+                if content.media.is_json() {
+                    let parsed = json::parse(text.as_bytes()).map_err(|error| error.message)?;
+                    let twice = parsed.duplicate_keys.first().map(|key| format!("the member at `{key}` stands twice"));
+                    return twice.map_or(Ok(parsed.value), Err);
+                }
+                match &content.schema {
+                    Some(schema) => Ok(decode::typed(tree, &schema.pointer, &decode::Raw::Text(text))),
+                    None => Ok(Value::String(text)),
+                }
+            })
+        };
+        match value {
+            Ok(value) => {
+                let place = pointer::join("", &parameter.name);
+                self.decoded.diagnostics.extend(content.check(self.checker, &value, Part::Query, &place));
+                self.keep(parameter, value);
+            }
+            Err(reason) => {
+                let message = format!("the query is no `{}`: {reason}", content.media.essence());
+                let expected = Some(content.media.essence());
+                self.malformed_text(parameter, code::PARAMETER_MALFORMED, message, expected);
+            }
+        }
+    }
+
     /// Whether a query name belongs to another parameter, or to the credentials.
     fn claims(&self, parameter: &Parameter, name: &str) -> bool {
         let base = name.split('[').next().unwrap_or(name);
@@ -154,8 +203,9 @@ impl Checking<'_> {
 
     fn cookie_value(&self, parameter: &Parameter, cookies: &[(String, String)]) -> Result<Option<Found>, Malformed> {
         match &parameter.value {
-            ParameterValue::Styled { explode, shape, members, .. } => {
-                Ok(decode::decode_cookie(*explode, *shape, &parameter.name, cookies, &members.names)?.map(Found::Raw))
+            ParameterValue::Styled { style, explode, shape, members, .. } => {
+                Ok(decode::decode_cookie(*style, *explode, *shape, &parameter.name, cookies, &members.names)?
+                    .map(Found::Raw))
             }
             _ => match cookies.iter().find(|(name, _)| *name == parameter.name) {
                 Some((_, value)) => decode::percent_decoded(value).map(|text| Some(Found::Text(text))),
@@ -269,6 +319,9 @@ impl Checking<'_> {
 
     fn unknown_query(&mut self, query: &Query<'_>) {
         let takes_any = self.operation.parameters.iter().any(|parameter| {
+            if matches!(parameter.value, ParameterValue::QueryString(_)) {
+                return true;
+            }
             let ParameterValue::Styled { style: Style::Form, explode: true, shape: Shape::Object, members, .. } =
                 &parameter.value
             else {
@@ -440,7 +493,15 @@ impl Checking<'_> {
         let schema = content.schema.as_ref();
         let at = schema.map_or("", |schema| schema.pointer.as_str());
         let tree: &dyn SchemaTree = &self.contract.request;
-        let value = if media.is_json() {
+        let value = if let Some(sequence) = content.sequence {
+            match sequence.read(bytes) {
+                Ok(value) => Some(value),
+                Err(error) => {
+                    self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);
+                    None
+                }
+            }
+        } else if media.is_json() {
             self.json(content, bytes)
         } else if media.is_form() {
             match decode::form_value(tree, at, bytes, &content.encodings) {
@@ -480,20 +541,21 @@ impl Checking<'_> {
             Some(decode::binary_value(bytes))
         };
         let Some(value) = value else { return };
-        if let Some(schema) = schema {
-            self.check_body(schema, &value, media);
-        }
+        self.check_body(content, &value, media);
         self.decoded.body = Some(value);
     }
 
-    fn check_body(&mut self, schema: &SchemaUse, value: &Value, media: &MediaType) {
+    fn check_body(&mut self, content: &Content, value: &Value, media: &MediaType) {
         // Bytes have no JSON type: OAS 3.1.1 §4.8.24.3 describes them by an empty schema or by contentMediaType.
         let bytes = !(media.is_json() || media.is_form() || media.is_multipart() || media.is_xml() || media.is_text());
-        let textual = matches!(decode::shape_of(&self.contract.request, &schema.pointer), Shape::Primitive);
-        if bytes && !textual {
+        let textual = content
+            .schema
+            .as_ref()
+            .is_none_or(|schema| matches!(decode::shape_of(&self.contract.request, &schema.pointer), Shape::Primitive));
+        if bytes && !textual && content.sequence.is_none() {
             return;
         }
-        let mut found = schema.check(self.checker, value, Part::Body, "");
+        let mut found = content.check(self.checker, value, Part::Body, "");
         self.decoded.diagnostics.append(&mut found);
     }
 
@@ -524,56 +586,68 @@ impl Checking<'_> {
     }
 
     fn multipart(&mut self, media_text: &str, content: &Content, bytes: &Bytes) -> Option<Value> {
-        let parts = match decode::parts(media_text, bytes.clone()) {
+        let read = if content.positions.is_some() { decode::ordered_parts } else { decode::parts };
+        let parts = match read(media_text, bytes.clone()) {
             Ok(parts) => parts,
             Err(error) => {
                 self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);
                 return None;
             }
         };
-        for (property, header) in &content.part_headers {
-            self.part_headers(property, header, &parts);
-        }
         let at = content.schema.as_ref().map_or("", |schema| schema.pointer.as_str());
+        if let Some(positions) = &content.positions {
+            for (index, part) in parts.iter().enumerate() {
+                for header in positions.at(index).iter().flat_map(|part| &part.headers) {
+                    self.part_header(&part.name, header, part);
+                }
+            }
+            let item = content.item_schema.as_ref().map(|schema| schema.pointer.as_str());
+            let encoding = |index| positions.at(index).map(|part| &part.encoding);
+            let whole = content.schema.as_ref().map(|schema| schema.pointer.as_str());
+            let tree = &self.contract.request;
+            let (value, problems) = decode::positional_value(tree, whole, item, &parts, encoding);
+            self.part_problems(problems, content);
+            return Some(value);
+        }
+        for (property, header) in &content.part_headers {
+            for part in parts.iter().filter(|part| part.name == *property) {
+                self.part_header(property, header, part);
+            }
+        }
         // OAS 3.0.4 §4.7.15.1.2 knows styles in urlencoded forms only.
         let form_data = MediaType::parse(media_text).is_some_and(|media| media.essence() == "multipart/form-data");
         let applied = form_data && self.contract.document.version > Version::V30;
         let styles = if applied { Styles::Applied } else { Styles::Ignored };
         let (value, problems) = decode::multipart_value(&self.contract.request, at, &parts, &content.encodings, styles);
+        self.part_problems(problems, content);
+        Some(value)
+    }
+
+    fn part_problems(&mut self, problems: Vec<decode::PartProblem>, content: &Content) {
         for problem in problems {
             let code = if problem.media_type { code::PART_MEDIA_TYPE } else { code::BODY_MALFORMED };
             self.body_problem(code, problem.message, &problem.pointer, &content.pointer);
         }
-        Some(value)
     }
 
-    fn part_headers(&mut self, property: &str, header: &super::operation::HeaderDeclaration, parts: &[decode::Part]) {
-        for part in parts.iter().filter(|part| part.name == property) {
-            let value = part
-                .headers
-                .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case(&header.name))
-                .map(|(_, value)| value.as_str());
-            let at = pointer::join("", property);
-            match value {
-                None if header.required => {
-                    let message = format!("the part `{property}` lacks the required header `{}`", header.name);
-                    self.body_problem(code::BODY_MALFORMED, message, &at, &header.pointer);
-                }
-                None => {}
-                Some(text) => {
-                    let Some(schema) = &header.schema else { continue };
-                    let Some(value) = decoded_header(header, schema, &self.contract.request, text) else {
-                        let message =
-                            format!("the header `{}` of the part `{property}` cannot be decoded", header.name);
-                        self.body_problem(code::BODY_MALFORMED, message, &at, &header.pointer);
-                        continue;
-                    };
-                    let mut found = schema.check(self.checker, &value, Part::Body, &at);
-                    self.decoded.diagnostics.append(&mut found);
-                }
+    fn part_header(&mut self, property: &str, header: &HeaderDeclaration, part: &decode::Part) {
+        let value = part.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(&header.name));
+        let at = pointer::join("", property);
+        let Some((_, text)) = value else {
+            if header.required {
+                let message = format!("the part `{property}` lacks the required header `{}`", header.name);
+                self.body_problem(code::BODY_MALFORMED, message, &at, &header.pointer);
             }
-        }
+            return;
+        };
+        let Some(schema) = &header.schema else { return };
+        let Some(value) = decoded_header(header, schema, &self.contract.request, text) else {
+            let message = format!("the header `{}` of the part `{property}` cannot be decoded", header.name);
+            self.body_problem(code::BODY_MALFORMED, message, &at, &header.pointer);
+            return;
+        };
+        let mut found = schema.check(self.checker, &value, Part::Body, &at);
+        self.decoded.diagnostics.append(&mut found);
     }
 }
 

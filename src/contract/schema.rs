@@ -5,7 +5,9 @@
 
 use super::document::Document;
 use super::exact_number;
-use super::lower::{Direction, Lowered, NUMBER_FORMAT, TREE_URI, branch_names, fragment, reference_pointer};
+use super::lower::{
+    Direction, Lowered, NUMBER_FORMAT, TREE_URI, branch_names, default_branch, fragment, reference_pointer,
+};
 use super::number_format::NumberFormat;
 use super::pattern::pattern_options;
 use super::tree::SchemaTree;
@@ -259,14 +261,15 @@ impl Checker<'_> {
         let tree = self.schemas.root();
         let schema = tree.pointer(schema_at)?.as_object()?;
         let property = schema.get("discriminator")?.get("propertyName")?.as_str()?;
-        let name = instance.get(property)?.as_str()?;
+        let name = instance.as_object()?.get(property);
         let branches = tree.pointer(at)?.as_array()?;
-        branches.iter().position(|branch| {
-            branch
-                .get("$ref")
-                .and_then(Value::as_str)
-                .is_some_and(|reference| branch_names(schema, reference).iter().any(|known| known == name))
-        })
+        let find = |wanted: &dyn Fn(&str) -> bool| {
+            branches.iter().position(|branch| branch.get("$ref").and_then(Value::as_str).is_some_and(wanted))
+        };
+        let named = name
+            .and_then(Value::as_str)
+            .and_then(|name| find(&|reference| branch_names(schema, reference).iter().any(|known| known == name)));
+        named.or_else(|| default_branch(schema).and_then(|default| find(&|reference| reference == default)))
     }
 }
 

@@ -356,7 +356,7 @@ catalogue! {
     CONTRACT_UNSUPPORTED 714 None, Error Contract,
         "a feature is not supported",
         "The document uses something that this version does not check or serve; it is named rather than ignored.",
-        "`in: querystring` of OpenAPI 3.2",
+        "`prefixEncoding` inside an encoding of OpenAPI 3.2",
         "Leave the feature out, or serve the rest of the document without it.";
     CONTRACT_KEYWORD_IGNORED 715 None, Warning Contract,
         "a keyword has no effect",

@@ -11,6 +11,8 @@ mod conformance;
 mod control_plane;
 mod data_plane;
 #[cfg(feature = "cli")]
+mod documents;
+#[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
 mod properties;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 
 /// An Encoding Object.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Encoding {
     pub(crate) content_type: Option<String>,
     pub(crate) style: Option<Style>,

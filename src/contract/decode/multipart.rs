@@ -42,8 +42,45 @@ pub(crate) enum Styles {
     Ignored,
 }
 
-/// The parts of a body, by the boundary that its `Content-Type` names.
+/// The named parts of a body, by the boundary that its `Content-Type` names.
 pub(crate) fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, BodyError> {
+    let named = read(content_type, body)?.into_iter().map(|(name, part)| match name {
+        Some(name) => Ok(Part { name, ..part }),
+        None => Err(BodyError::new("", "a part has no name in its `Content-Disposition`")),
+    });
+    named.collect()
+}
+
+/// The parts of a body in their order, named by their positions.
+pub(crate) fn ordered_parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, BodyError> {
+    let parts = read(content_type, with_headers(content_type, body))?.into_iter().enumerate();
+    Ok(parts.map(|(index, (_, part))| Part { name: index.to_string(), ..part }).collect())
+}
+
+/// `multer` takes a part without headers (RFC 2046 §5.1) for the header of the next one, so it is given one.
+fn with_headers(content_type: &str, body: Bytes) -> Bytes {
+    let boundary = MediaType::parse(content_type).and_then(|media| media.parameter("boundary").map(ToOwned::to_owned));
+    let bare = format!("\r\n--{}\r\n\r\n", boundary.unwrap_or_default()).into_bytes();
+    let (mut given, mut rest) = (Vec::new(), body.as_ref());
+    loop {
+        let first = given.is_empty() && rest.starts_with(bare.get(2..).unwrap_or_default());
+        let found = if first { Some(bare.len() - 2) } else { None };
+        let found =
+            found.or_else(|| rest.windows(bare.len()).position(|window| window == bare).map(|at| at + bare.len()));
+        let Some(end) = found else { break };
+        let (before, after) = rest.split_at(end - 2);
+        given.extend_from_slice(before);
+        given.extend_from_slice(b"Content-Description: none\r\n");
+        rest = after;
+    }
+    if given.is_empty() {
+        return body;
+    }
+    given.extend_from_slice(rest);
+    given.into()
+}
+
+fn read(content_type: &str, body: Bytes) -> Result<Vec<(Option<String>, Part)>, BodyError> {
     let boundary = MediaType::parse(content_type).and_then(|media| media.parameter("boundary").map(ToOwned::to_owned));
     let Some(boundary) = boundary.filter(|boundary| !boundary.is_empty()) else {
         return Err(BodyError::new("", "the `Content-Type` names no boundary"));
@@ -78,11 +115,7 @@ pub(crate) fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, BodyEr
     if parts.len() > PARTS_MAX {
         return Err(BodyError::new("", format!("the multipart body has more than {PARTS_MAX} parts")));
     }
-    let named = parts.into_iter().map(|(name, part)| match name {
-        Some(name) => Ok(Part { name, ..part }),
-        None => Err(BodyError::new("", "a part has no name in its `Content-Disposition`")),
-    });
-    named.collect()
+    Ok(parts)
 }
 
 /// The `name` and `filename` of a `Content-Disposition: form-data` (RFC 7578 §4.2).
@@ -167,6 +200,25 @@ pub(crate) fn multipart_value(
         object.insert(part.name.clone(), part_value(tree, &schemas, part, encoding, &place, &mut problems));
     }
     (Value::Object(object), problems)
+}
+
+/// The array of the parts by the schemas of its items, and what is wrong with single parts.
+pub(crate) fn positional_value<'e>(
+    tree: &dyn SchemaTree,
+    whole: Option<&str>,
+    item: Option<&str>,
+    parts: &[Part],
+    encoding: impl Fn(usize) -> Option<&'e Encoding>,
+) -> (Value, Vec<PartProblem>) {
+    let mut problems = Vec::new();
+    let mut items = Vec::with_capacity(parts.len());
+    for (index, part) in parts.iter().enumerate() {
+        let mut schemas = whole.map(|at| item_schemas(tree, at, index)).unwrap_or_default();
+        schemas.extend(item.map(ToOwned::to_owned));
+        let place = format!("/{index}");
+        items.push(part_value(tree, &schemas, part, encoding(index), &place, &mut problems));
+    }
+    (Value::Array(items), problems)
 }
 
 /// Reads the properties that are written by style; gives the names of the parts that they took.
