@@ -118,6 +118,9 @@ pub(super) struct ContractArgs {
     /// Let references lead to files outside of the contract's folder
     #[arg(long, env = "CHATKITTY_MOCK_ALLOW_OUTSIDE_REFS", value_parser = BoolishValueParser::new())]
     pub(super) allow_outside_refs: bool,
+    /// Fetch the documents at http and https addresses that references lead to
+    #[arg(long, env = "CHATKITTY_MOCK_ALLOW_REMOTE_REFS", value_parser = BoolishValueParser::new())]
+    pub(super) allow_remote_refs: bool,
 }
 
 #[derive(Args)]

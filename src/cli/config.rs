@@ -24,7 +24,8 @@ impl ContractArgs {
                 UnknownQueryArg::Refuse => UnknownQuery::Refuse,
             })
             .ignore_base_path(self.ignore_base_path)
-            .allow_outside_refs(self.allow_outside_refs);
+            .allow_outside_refs(self.allow_outside_refs)
+            .allow_remote_refs(self.allow_remote_refs);
         if let Some(file) = &self.openapi {
             builder = builder.openapi(file);
         }

@@ -5,7 +5,7 @@
 
 use super::Options;
 use super::decode::{Encoding, Sequence, Shape, Style, shape_of};
-use super::document::{Document, Version};
+use super::document::{Document, Version, shown};
 use super::lower::Direction;
 use super::members::members;
 use super::operation::{
@@ -120,7 +120,7 @@ impl Compiler<'_> {
             Ok(found) if found != at => {
                 self.found(
                     code::CONTRACT_REFERENCE,
-                    format!("nothing stands at `{found}`"),
+                    format!("nothing stands at `{}`", shown(&found)),
                     &pointer::join(at, "$ref"),
                     Focus::Value,
                 );
@@ -131,9 +131,8 @@ impl Compiler<'_> {
                 None
             }
             Err(reason) => {
-                let remote = reason.contains("network") || reason.contains("outside the folder");
-                let code = if remote { code::CONTRACT_REMOTE_REFERENCE } else { code::CONTRACT_REFERENCE };
-                self.found(code, reason, &pointer::join(at, "$ref"), Focus::Value);
+                let place = self.document.location(&pointer::join(at, "$ref"), Focus::Value);
+                self.findings.push(reason.finding().in_file(place));
                 None
             }
         }

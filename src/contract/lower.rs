@@ -4,7 +4,7 @@
 //! error's location is a location in the document. readOnly and writeOnly depend on the direction, so
 //! there is a tree for requests and one for responses where the document uses them.
 
-use super::document::{Document, Version};
+use super::document::{Document, Unresolved, Version, shown};
 use super::exact_number;
 use super::pattern::Patterns;
 use crate::diagnostic::{Diagnostic, Severity, code, did_you_mean};
@@ -429,7 +429,7 @@ impl Lowering<'_> {
     }
 
     /// A reference chain may pass only through schemas; each hop stays a `$ref`, so one hop is enough.
-    fn schema_target(&self, at: &str) -> Result<String, String> {
+    fn schema_target(&self, at: &str) -> Result<String, Unresolved> {
         match self.document.target(at) {
             Some(Ok(target))
                 if self.document.at(target).is_some_and(|found| found.is_object() || found.is_boolean()) =>
@@ -437,16 +437,14 @@ impl Lowering<'_> {
                 self.document.follow(at)?;
                 Ok(target.clone())
             }
-            Some(Ok(target)) => Err(format!("no schema stands at `{target}`")),
+            Some(Ok(target)) => Err(Unresolved::missing(format!("no schema stands at `{}`", shown(target)))),
             Some(Err(reason)) => Err(reason.clone()),
-            None => Err("a `$ref` is a string".to_owned()),
+            None => Err(Unresolved::missing("a `$ref` is a string")),
         }
     }
 
-    fn broken_reference(&mut self, at: &str, keyword: &str, reason: String) {
-        let remote = reason.contains("network") || reason.contains("outside the folder");
-        let code = if remote { code::CONTRACT_REMOTE_REFERENCE } else { code::CONTRACT_REFERENCE };
-        self.found(Diagnostic::new(code, reason), &pointer::join(at, keyword), Focus::Value);
+    fn broken_reference(&mut self, at: &str, keyword: &str, reason: Unresolved) {
+        self.found(reason.finding(), &pointer::join(at, keyword), Focus::Value);
     }
 
     /// The dynamic form of a reference to a `$dynamicAnchor`.

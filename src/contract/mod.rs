@@ -41,7 +41,7 @@ use schema::{Checker, SchemaUse, Schemas};
 use security::{KeyLocation, Scheme, SchemeKind};
 use serde_json::Value;
 
-pub(crate) use document::{Reach, Source};
+pub(crate) use document::{Reach, Retrieved, Retriever, Source};
 pub use lower::Discriminator;
 pub(crate) use operation::{Content, Members, Operation, Prepared, ResponseDeclaration};
 pub(crate) use request::Decoded;
@@ -121,7 +121,20 @@ impl Contract {
     ///
     /// The document cannot be read, is no OpenAPI 3 document, has a reference that leads nowhere, or a path under `/_mock`.
     pub(crate) fn load(source: &Source, options: Options) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let (document, mut findings) = Document::load(source, options.reach)?;
+        Self::load_with(source, options, None)
+    }
+
+    /// Like [`Contract::load`]; references over the network are followed by the retriever, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Contract::load`].
+    pub(crate) fn load_with(
+        source: &Source,
+        options: Options,
+        retriever: Option<&dyn Retriever>,
+    ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let (document, mut findings) = Document::load(source, options.reach, retriever)?;
         let roots = roots::schema_roots(&document);
         let mut patterns = Patterns::default();
         let mut lower = |direction, findings: &mut Vec<Diagnostic>| {

@@ -312,7 +312,7 @@ catalogue! {
         "a reference leaves the document's files",
         "The reference leads over the network, or out of the folder of the document; neither is read unless asked for.",
         "`$ref: https://example.com/schema.json`",
-        "Save the document beside this one and refer to it there.";
+        "Save the document beside this one and refer to it there, or start with `--allow-remote-refs` or `--allow-outside-refs`.";
     CONTRACT_OPERATION_ID 706 None, Warning Contract,
         "two operations have one operationId",
         "`operationId` is unique among all operations of the document (OpenAPI, Operation Object).",

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, bottom to top: a room names only those before it.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "source",
     "diagnostic",
     "message",
@@ -15,6 +15,7 @@ const ROOMS: [&str; 13] = [
     "engine",
     "control",
     "server",
+    "remote",
     "mock_server",
     "cli",
 ];
