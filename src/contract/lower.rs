@@ -115,7 +115,7 @@ pub(crate) fn lower(
             .iter()
             .find(|(_, at)| root == **at || root.starts_with(&format!("{at}/")))
             .map(|(uri, _)| uri.clone());
-        let lowered = lowering.schema(&root, schema, &BTreeSet::new(), 0);
+        let lowered = lowering.schema(&root, schema, &Hidden::default(), 0);
         insert(&mut tree, &root, lowered);
     }
     let directional = lowering.directional;
@@ -209,6 +209,29 @@ struct Lowering<'a> {
     directional: bool,
 }
 
+/// The names that this direction does not carry, as the schemas of one instance mark them.
+#[derive(Debug, Clone, Default)]
+struct Hidden {
+    /// Marked by schemas that every instance satisfies.
+    certain: BTreeSet<String>,
+    /// These, and those that an alternative marks.
+    possible: BTreeSet<String>,
+    /// Inside of `not` and `if`, where a requirement left out would turn the verdict round.
+    suspended: bool,
+}
+
+impl Hidden {
+    /// What reaches the schema under a keyword: alternatives have nothing to do with one another.
+    fn below(&self, keyword: &str) -> Self {
+        match keyword {
+            "allOf" | "dependentSchemas" => self.clone(),
+            "anyOf" | "oneOf" | "then" | "else" => Self { possible: self.certain.clone(), ..self.clone() },
+            "not" | "if" => Self { suspended: true, ..Self::default() },
+            _ => Self { suspended: self.suspended, ..Self::default() },
+        }
+    }
+}
+
 /// What kind of value a keyword has.
 enum Shape {
     Schema,
@@ -283,8 +306,8 @@ const KEYWORDS_30: &[&str] = &[
 ];
 
 impl Lowering<'_> {
-    /// `hidden` are the names that an enclosing schema of the same instance has marked as not carried in this direction.
-    fn schema(&mut self, at: &str, schema: &Value, hidden: &BTreeSet<String>, depth: usize) -> Value {
+    /// `hidden` are the names that an enclosing schema of the same instance has marked.
+    fn schema(&mut self, at: &str, schema: &Value, hidden: &Hidden, depth: usize) -> Value {
         let object = match schema {
             Value::Object(object) => object,
             Value::Bool(_) if self.document.version > Version::V30 => return schema.clone(),
@@ -337,13 +360,7 @@ impl Lowering<'_> {
     }
 
     /// In 3.0 a `$ref` stands alone: its siblings are ignored (OAS 3.0.4 §4.7.23).
-    fn reference_30(
-        &mut self,
-        at: &str,
-        object: &Map<String, Value>,
-        hidden: &BTreeSet<String>,
-        depth: usize,
-    ) -> Value {
+    fn reference_30(&mut self, at: &str, object: &Map<String, Value>, hidden: &Hidden, depth: usize) -> Value {
         let ignored: Vec<&str> = object
             .keys()
             .map(String::as_str)
@@ -383,7 +400,7 @@ impl Lowering<'_> {
         &mut self,
         at: &str,
         object: &Map<String, Value>,
-        hidden: &BTreeSet<String>,
+        hidden: &Hidden,
         depth: usize,
         lowered: &mut Map<String, Value>,
     ) {
@@ -461,16 +478,20 @@ impl Lowering<'_> {
     }
 
     /// A referenced schema that requires a name which only its surroundings mark as hidden needs a copy of its own here.
-    fn inlined(&mut self, target: &str, hidden: &BTreeSet<String>, depth: usize) -> Option<Value> {
+    fn inlined(&mut self, target: &str, hidden: &Hidden, depth: usize) -> Option<Value> {
         const INLINE_DEPTH_MAX: usize = 32;
-        if hidden.is_empty() || depth > INLINE_DEPTH_MAX {
+        if hidden.possible.is_empty() && !hidden.suspended || depth > INLINE_DEPTH_MAX {
             return None;
         }
         let schema = self.document.at(target)?;
-        let mut own = BTreeSet::new();
+        let mut own = Hidden::default();
         self.hide(target, schema.as_object()?, &mut own);
         let required = schema.get("required").and_then(Value::as_array)?;
-        let needed = required.iter().filter_map(Value::as_str).any(|name| hidden.contains(name) && !own.contains(name));
+        let differs = |name: &str| match hidden.suspended {
+            true => own.possible.contains(name),
+            false => hidden.possible.contains(name) && !own.possible.contains(name),
+        };
+        let needed = required.iter().filter_map(Value::as_str).any(differs);
         needed.then(|| self.schema(target, schema, hidden, depth + 1))
     }
 
@@ -479,18 +500,12 @@ impl Lowering<'_> {
         at: &str,
         keyword: &str,
         value: &Value,
-        hidden: &BTreeSet<String>,
+        hidden: &Hidden,
         depth: usize,
         lowered: &mut Map<String, Value>,
     ) {
         let here = pointer::join(at, keyword);
-        let empty = BTreeSet::new();
-        let inner =
-            if matches!(keyword, "allOf" | "anyOf" | "oneOf" | "if" | "then" | "else" | "not" | "dependentSchemas") {
-                hidden
-            } else {
-                &empty
-            };
+        let inner = &hidden.below(keyword);
         let value = match (shape_of(keyword, value), value) {
             (Shape::Dropped, _) => return,
             (Shape::Schema, Value::Bool(_)) if keyword == "additionalProperties" => value.clone(),
@@ -523,7 +538,7 @@ impl Lowering<'_> {
         here: &str,
         keyword: &str,
         members: &Map<String, Value>,
-        hidden: &BTreeSet<String>,
+        hidden: &Hidden,
         depth: usize,
     ) -> Value {
         let mut schemas = Map::new();
@@ -619,15 +634,22 @@ impl Lowering<'_> {
     }
 
     /// Adds the names of properties that this direction does not carry.
-    fn hide(&mut self, at: &str, object: &Map<String, Value>, hidden: &mut BTreeSet<String>) {
-        let mut seen = HashSet::new();
-        self.collect_hidden(at, object, hidden, &mut seen);
+    fn hide(&mut self, at: &str, object: &Map<String, Value>, hidden: &mut Hidden) {
+        if hidden.suspended {
+            return;
+        }
+        let mut certain = BTreeSet::new();
+        self.collect_hidden(at, object, &["allOf"], &mut certain, &mut HashSet::new());
+        self.collect_hidden(at, object, &["allOf", "anyOf", "oneOf"], &mut hidden.possible, &mut HashSet::new());
+        hidden.possible.extend(certain.iter().cloned());
+        hidden.certain.append(&mut certain);
     }
 
     fn collect_hidden(
         &mut self,
         at: &str,
         object: &Map<String, Value>,
+        through: &[&str],
         hidden: &mut BTreeSet<String>,
         seen: &mut HashSet<String>,
     ) {
@@ -642,11 +664,11 @@ impl Lowering<'_> {
                 }
             }
         }
-        for keyword in ["allOf", "anyOf", "oneOf"] {
-            if let Some(Value::Array(members)) = object.get(keyword) {
+        for keyword in through {
+            if let Some(Value::Array(members)) = object.get(*keyword) {
                 for (index, member) in members.iter().enumerate() {
                     if let Value::Object(member) = member {
-                        self.collect_hidden(&format!("{at}/{keyword}/{index}"), member, hidden, seen);
+                        self.collect_hidden(&format!("{at}/{keyword}/{index}"), member, through, hidden, seen);
                     }
                 }
             }
@@ -655,7 +677,7 @@ impl Lowering<'_> {
             && let Some(Value::Object(object)) = self.document.at(target)
         {
             let target = target.clone();
-            self.collect_hidden(&target, object, hidden, seen);
+            self.collect_hidden(&target, object, through, hidden, seen);
         }
     }
 
@@ -687,9 +709,9 @@ impl Lowering<'_> {
             .any(|(index, member)| self.is_marked(&format!("{at}/allOf/{index}"), member, depth + 1))
     }
 
-    fn hide_required(&self, hidden: &BTreeSet<String>, lowered: &mut Map<String, Value>) {
+    fn hide_required(&self, hidden: &Hidden, lowered: &mut Map<String, Value>) {
         if let Some(Value::Array(required)) = lowered.get_mut("required") {
-            required.retain(|name| name.as_str().is_none_or(|name| !hidden.contains(name)));
+            required.retain(|name| name.as_str().is_none_or(|name| !hidden.possible.contains(name)));
             if required.is_empty() {
                 lowered.remove("required");
             }

@@ -321,7 +321,7 @@ fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: u
         return;
     }
     let mut schemas = Vec::new();
-    in_place(tree, at, &mut schemas);
+    in_place(tree, at, value, &mut schemas);
     for at in &schemas {
         let Some(Value::Object(schema)) = tree.root().pointer(at) else { continue };
         match value {
@@ -336,8 +336,8 @@ fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: u
     }
 }
 
-/// The schemas that apply to the same value as the one at `at`, each once.
-fn in_place(tree: &dyn SchemaTree, at: &str, found: &mut Vec<String>) {
+/// The schemas that apply to the same value as the one at `at`, each once: of alternatives, those that it satisfies.
+fn in_place(tree: &dyn SchemaTree, at: &str, value: &Value, found: &mut Vec<String>) {
     const SCHEMAS_MAX: usize = 1_000;
     let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
     if found.len() > SCHEMAS_MAX || found.iter().any(|known| known == at) {
@@ -345,11 +345,16 @@ fn in_place(tree: &dyn SchemaTree, at: &str, found: &mut Vec<String>) {
     }
     found.push(at.to_owned());
     if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
-        in_place(tree, &target, found);
+        in_place(tree, &target, value, found);
     }
     for keyword in ["allOf", "oneOf", "anyOf", SELECTED] {
-        for index in 0..schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len) {
-            in_place(tree, &format!("{at}/{keyword}/{index}"), found);
+        let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
+        let mut branches: Vec<String> = (0..count).map(|index| format!("{at}/{keyword}/{index}")).collect();
+        if keyword != "allOf" && branches.iter().any(|branch| tree.is_valid(branch, value)) {
+            branches.retain(|branch| tree.is_valid(branch, value));
+        }
+        for branch in branches {
+            in_place(tree, &branch, value, found);
         }
     }
 }
