@@ -60,7 +60,7 @@ impl Compiler<'_> {
     }
 
     /// What OpenAPI 3.2 says of the items of a sequence and of parts without names.
-    pub(super) fn items(
+    fn items(
         &mut self,
         media: &MediaType,
         at: &str,
@@ -102,7 +102,7 @@ impl Compiler<'_> {
         (items, Some(Positions { prefix, rest }))
     }
 
-    pub(super) fn encoding(&mut self, at: &str, direction: Direction) -> Option<PartEncoding> {
+    fn encoding(&mut self, at: &str, direction: Direction) -> Option<PartEncoding> {
         let typed = self.typed::<oas::Encoding>(at, "encoding")?;
         for field in ["encoding", "prefixEncoding", "itemEncoding"] {
             if self.document.version >= Version::V32 && self.document.at(&pointer::join(at, field)).is_some() {

@@ -87,7 +87,7 @@ impl Compiler<'_> {
     }
 
     /// A parameter that is the whole query (OAS 3.2.0, Parameter Locations).
-    pub(super) fn query_string(&mut self, at: String, raw: &Value) -> Option<Parameter> {
+    fn query_string(&mut self, at: String, raw: &Value) -> Option<Parameter> {
         let name = raw.get("name").and_then(Value::as_str).unwrap_or("querystring").to_owned();
         let mut contents = self.contents(&at, Direction::Request);
         if contents.len() != 1 {
@@ -117,7 +117,7 @@ impl Compiler<'_> {
         }
     }
 
-    pub(super) fn typed_bare(&mut self, at: &str) -> Option<oas::Parameter> {
+    fn typed_bare(&mut self, at: &str) -> Option<oas::Parameter> {
         self.warned(
             code::CONTRACT_STRUCTURE,
             "a parameter has either `schema` or `content`; this one has neither, so any text is taken",
@@ -129,7 +129,7 @@ impl Compiler<'_> {
         serde_json::from_value(Value::Object(object)).ok()
     }
 
-    pub(super) fn parameter_value(&mut self, at: &str, style: Style, explode: bool, bare: bool) -> ParameterValue {
+    fn parameter_value(&mut self, at: &str, style: Style, explode: bool, bare: bool) -> ParameterValue {
         if bare {
             return ParameterValue::Any;
         }

@@ -45,7 +45,7 @@ impl Compiler<'_> {
         }
     }
 
-    pub(super) fn path_item(&mut self, template: &str, at: &str, item: &str) {
+    fn path_item(&mut self, template: &str, at: &str, item: &str) {
         // 3.1 lets fields stand beside a path item's `$ref`; they are read from both.
         let places: Vec<&str> = if at == item { vec![item] } else { vec![at, item] };
         let mut methods: Vec<(Method, String)> = Vec::new();
@@ -151,7 +151,7 @@ impl Compiler<'_> {
         });
     }
 
-    pub(super) fn check_template(&mut self, template: &str, at: &str, parameters: &[Parameter]) {
+    fn check_template(&mut self, template: &str, at: &str, parameters: &[Parameter]) {
         let names = expression_names(template);
         for name in &names {
             if !parameters.iter().any(|parameter| parameter.part == Part::Path && parameter.name == *name) {

@@ -36,7 +36,7 @@ impl Compiler<'_> {
         self.scheme_scopes.push(scopes);
     }
 
-    pub(super) fn typed_scheme(&mut self, name: String, at: &str, scheme: oas::SecurityScheme) {
+    fn typed_scheme(&mut self, name: String, at: &str, scheme: oas::SecurityScheme) {
         match scheme {
             oas::SecurityScheme::APIKey { location, name: key, .. } => {
                 let location = match location {
@@ -118,7 +118,7 @@ impl Compiler<'_> {
         requirements
     }
 
-    pub(super) fn unknown_scheme(&mut self, name: &str, place: &str) {
+    fn unknown_scheme(&mut self, name: &str, place: &str) {
         if self.unusable_schemes.contains(name) {
             return;
         }
@@ -137,7 +137,7 @@ impl Compiler<'_> {
         }
     }
 
-    pub(super) fn check_scopes(&mut self, scheme: usize, scopes: &[String], place: &str) {
+    fn check_scopes(&mut self, scheme: usize, scopes: &[String], place: &str) {
         let Some(Some(declared)) = self.scheme_scopes.get(scheme) else { return };
         let name = self.schemes.get(scheme).map(|scheme| scheme.name.clone()).unwrap_or_default();
         let mut findings = Vec::new();
