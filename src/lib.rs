@@ -17,7 +17,7 @@
 //! ```
 //!
 //! The rooms, bottom to top; each names only those before it: `source`, [`diagnostic`], `message`, `contract`,
-//! `store`, `resources`, `fixtures`, `oauth`, `evidence`, `engine`, `control`, `server`, `mock_server`, and the binary's `cli`.
+//! `store`, `resources`, `fixtures`, `oauth`, `evidence`, `engine`, `control`, `server`, `remote`, `mock_server`, and the binary's `cli`.
 
 mod contract;
 mod control;
@@ -28,6 +28,7 @@ mod fixtures;
 mod message;
 mod mock_server;
 mod oauth;
+mod remote;
 mod resources;
 mod server;
 mod source;

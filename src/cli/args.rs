@@ -97,7 +97,7 @@ pub(super) struct ServeArgs {
 /// Which contract and fixtures.
 #[derive(Args)]
 pub(super) struct ContractArgs {
-    /// OpenAPI 3.0 or 3.1 document to serve instead of the bundled one
+    /// OpenAPI 3.0, 3.1 or 3.2 document to serve instead of the bundled one
     #[arg(long, env = "CHATKITTY_MOCK_OPENAPI", value_name = "FILE")]
     pub(super) openapi: Option<PathBuf>,
     /// Bundled edition of the ChatKitty contract [default: page]
@@ -118,6 +118,9 @@ pub(super) struct ContractArgs {
     /// Let references lead to files outside of the contract's folder
     #[arg(long, env = "CHATKITTY_MOCK_ALLOW_OUTSIDE_REFS", value_parser = BoolishValueParser::new())]
     pub(super) allow_outside_refs: bool,
+    /// Fetch the documents at http and https addresses that references lead to
+    #[arg(long, env = "CHATKITTY_MOCK_ALLOW_REMOTE_REFS", value_parser = BoolishValueParser::new())]
+    pub(super) allow_remote_refs: bool,
 }
 
 #[derive(Args)]

@@ -53,7 +53,8 @@ impl ContractArgs {
                 UnknownQueryArg::Refuse => UnknownQuery::Refuse,
             })
             .ignore_base_path(self.ignore_base_path)
-            .allow_outside_refs(self.allow_outside_refs);
+            .allow_outside_refs(self.allow_outside_refs)
+            .allow_remote_refs(self.allow_remote_refs);
         if let Some(edition) = self.edition {
             builder = builder.edition(match edition {
                 EditionArg::Page => Edition::Page,

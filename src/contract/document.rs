@@ -45,6 +45,49 @@ pub(crate) enum Source {
     },
 }
 
+/// What reads documents that stand elsewhere. This room has no sockets.
+pub(crate) trait Retriever {
+    /// Reads a document; the reason if it cannot be had.
+    fn retrieve(&self, uri: &str) -> Result<Retrieved, String>;
+}
+
+/// A document that stands elsewhere.
+#[derive(Debug)]
+pub(crate) struct Retrieved {
+    /// The URI that it was found at in the end, which its references are relative to.
+    pub uri: String,
+    pub text: String,
+}
+
+/// Why a reference leads nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unresolved {
+    reason: String,
+    /// Whether it is not followed, rather than that there is nothing.
+    refused: bool,
+    help: Option<&'static str>,
+}
+
+impl Unresolved {
+    pub(super) fn missing(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), refused: false, help: None }
+    }
+
+    fn refused(reason: String, help: Option<&'static str>) -> Self {
+        Self { reason, refused: true, help }
+    }
+
+    /// The finding that it is.
+    pub(super) fn finding(self) -> Diagnostic {
+        let code = if self.refused { code::CONTRACT_REMOTE_REFERENCE } else { code::CONTRACT_REFERENCE };
+        let finding = Diagnostic::new(code, self.reason);
+        match self.help {
+            Some(help) => finding.help(help),
+            None => finding,
+        }
+    }
+}
+
 /// What a document may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Reach {
@@ -76,8 +119,8 @@ pub(crate) struct Document {
     pub(crate) version: Version,
     files: Vec<File>,
     /// Pointer of the holder → pointer of the target, or why there is none.
-    targets: HashMap<String, Result<String, String>>,
-    dynamic_targets: HashMap<String, Result<String, String>>,
+    targets: HashMap<String, Result<String, Unresolved>>,
+    dynamic_targets: HashMap<String, Result<String, Unresolved>>,
     /// Pointers of schemas with an `$id` of their own, and that URI.
     pub(crate) identified: Vec<(String, String)>,
     mapping_targets: HashMap<(String, String), String>,
@@ -85,13 +128,18 @@ pub(crate) struct Document {
 
 impl Document {
     /// Reads the document and every file it refers to.
-    pub(crate) fn load(source: &Source, reach: Reach) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+    pub(crate) fn load(
+        source: &Source,
+        reach: Reach,
+        retriever: Option<&dyn Retriever>,
+    ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         let (file, uri, folder) = open_root(source).map_err(|error| vec![error])?;
-        let mut loader = Loader::new(reach, folder);
+        let mut loader = Loader::new(reach, folder, retriever);
         let root = loader.read(file, String::new()).map_err(|error| vec![error])?;
         let version = version_of(&root, &loader.files[0].source)?;
         loader.identify = version > Version::V30;
-        loader.mount(&uri, root);
+        let base = loader.self_uri(&uri, &root);
+        loader.mount(&uri, &base, root);
         loader.read_referenced();
         Ok(loader.finish(version))
     }
@@ -99,9 +147,9 @@ impl Document {
     /// A JSON Schema as a document of its own, with references into itself only.
     pub(crate) fn schema(file: &Arc<SourceFile>) -> Result<Self, String> {
         let uri = file_uri(Path::new(file.name())).ok_or_else(|| "the name is no path".to_owned())?;
-        let mut loader = Loader::new(Reach::Folder, None);
+        let mut loader = Loader::new(Reach::Folder, None, None);
         let root = loader.read(Arc::clone(file), String::new()).map_err(|error| error.message)?;
-        loader.mount(&uri, root);
+        loader.mount(&uri, &uri, root);
         Ok(loader.finish(Version::V31).0)
     }
 
@@ -128,7 +176,7 @@ impl Document {
     }
 
     /// The pointer of the object that stands at `pointer` after following `$ref`s; an error if one leads nowhere.
-    pub(crate) fn follow(&self, pointer: &str) -> Result<String, String> {
+    pub(crate) fn follow(&self, pointer: &str) -> Result<String, Unresolved> {
         let mut current = pointer.to_owned();
         for _ in 0..REFERENCE_HOPS_MAX {
             match self.targets.get(&current) {
@@ -137,16 +185,16 @@ impl Document {
                 None => return Ok(current),
             }
         }
-        Err("the reference goes round in a circle".to_owned())
+        Err(Unresolved::missing("the reference goes round in a circle"))
     }
 
     /// The target of the `$ref` that the object at `pointer` holds.
-    pub(crate) fn target(&self, pointer: &str) -> Option<&Result<String, String>> {
+    pub(crate) fn target(&self, pointer: &str) -> Option<&Result<String, Unresolved>> {
         self.targets.get(pointer)
     }
 
     /// The target of the `$dynamicRef` that the object at `pointer` holds.
-    pub(crate) fn dynamic_target(&self, pointer: &str) -> Option<&Result<String, String>> {
+    pub(crate) fn dynamic_target(&self, pointer: &str) -> Option<&Result<String, Unresolved>> {
         self.dynamic_targets.get(pointer)
     }
 
@@ -258,7 +306,8 @@ fn text_of(value: &Value) -> String {
 
 /// Reads files as references name them. What cannot be read is kept as the reason, and becomes a
 /// finding only if something that matters refers to it.
-struct Loader {
+struct Loader<'r> {
+    retriever: Option<&'r dyn Retriever>,
     reach: Reach,
     folder: Option<PathBuf>,
     files: Vec<File>,
@@ -268,9 +317,11 @@ struct Loader {
     references: Vec<Reference>,
     mappings: Vec<Reference>,
     /// URI without fragment → pointer of the resource, or why it cannot be read.
-    resources: HashMap<String, Result<String, String>>,
+    resources: HashMap<String, Result<String, Unresolved>>,
     anchors: HashMap<(String, String), String>,
     identified: Vec<(String, String)>,
+    /// Folders of `$self` URIs, and where the documents that name them were read from.
+    folders: Vec<(String, String)>,
     /// Whether `$id` and anchors have a meaning (3.1 and later).
     identify: bool,
 }
@@ -284,9 +335,10 @@ enum Keys {
     Names,
 }
 
-impl Loader {
-    fn new(reach: Reach, folder: Option<PathBuf>) -> Self {
+impl<'r> Loader<'r> {
+    fn new(reach: Reach, folder: Option<PathBuf>, retriever: Option<&'r dyn Retriever>) -> Self {
         Self {
+            retriever,
             reach,
             folder,
             files: Vec::new(),
@@ -298,6 +350,7 @@ impl Loader {
             resources: HashMap::new(),
             anchors: HashMap::new(),
             identified: Vec::new(),
+            folders: Vec::new(),
             identify: false,
         }
     }
@@ -319,10 +372,25 @@ impl Loader {
         Ok(parsed.value)
     }
 
-    fn mount(&mut self, uri: &Uri<String>, value: Value) {
+    /// The base URI of a document: since 3.2 it may name one itself. Where the document was read from then stands
+    /// for the folder of that URI, so that the files beside it are found under either name.
+    fn self_uri(&mut self, uri: &Uri<String>, value: &Value) -> Uri<String> {
+        let is_32 = value.get("openapi").and_then(Value::as_str).is_some_and(|version| version.starts_with("3.2"));
+        let named = value.get("$self").and_then(Value::as_str).filter(|_| is_32).and_then(|text| resolve(uri, text));
+        let named = named.and_then(|named| Uri::parse(named.as_str().split('#').next()?.to_owned()).ok());
+        let Some(named) = named.filter(|named| named != uri) else { return uri.clone() };
+        let folder = |uri: &Uri<String>| uri.as_str().rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
+        if let (Some(known_as), Some(read_from)) = (folder(&named), folder(uri)) {
+            self.folders.push((known_as, read_from));
+        }
+        named
+    }
+
+    fn mount(&mut self, uri: &Uri<String>, base: &Uri<String>, value: Value) {
         let mount = self.files.last().map(|file| file.mount.clone()).unwrap_or_default();
         self.resources.insert(uri.as_str().to_owned(), Ok(mount.clone()));
-        self.scan(&value, &mount, uri, Keys::Fields, 0);
+        self.resources.insert(base.as_str().to_owned(), Ok(mount.clone()));
+        self.scan(&value, &mount, base, Keys::Fields, 0);
         if mount.is_empty() {
             self.tree = value;
         } else {
@@ -390,8 +458,11 @@ impl Loader {
                 });
             }
         }
-        if let Some(Value::Object(mapping)) = object.get("discriminator").and_then(|d| d.get("mapping")) {
-            for text in mapping.values().filter_map(Value::as_str) {
+        if let Some(discriminator) = object.get("discriminator") {
+            let mapping = discriminator.get("mapping").and_then(Value::as_object).into_iter().flatten();
+            for text in
+                mapping.map(|(_, text)| text).chain(discriminator.get("defaultMapping")).filter_map(Value::as_str)
+            {
                 self.mappings.push(Reference {
                     holder: at.to_owned(),
                     base: base.clone(),
@@ -407,53 +478,105 @@ impl Loader {
     fn read_referenced(&mut self) {
         let (mut reference, mut mapping) = (0, 0);
         loop {
-            let uri = if let Some(found) = self.references.get(reference) {
+            let (uri, base) = if let Some(found) = self.references.get(reference) {
                 reference += 1;
-                resolve(&found.base, &found.text)
+                (resolve(&found.base, &found.text), &found.base)
             } else if let Some(found) = self.mappings.get(mapping) {
                 mapping += 1;
-                resolve(&found.base, &found.text).filter(|_| found.text.contains('/') || found.text.contains('.'))
+                let named = |_: &Uri<String>| found.text.contains('/') || found.text.contains('.');
+                (resolve(&found.base, &found.text).filter(named), &found.base)
             } else {
                 return;
             };
+            let from_elsewhere = is_remote(base.as_str());
             let Some(uri) = uri else { continue };
             let absolute = uri.as_str().split('#').next().unwrap_or_default().to_owned();
             if self.resources.contains_key(&absolute) {
                 continue;
             }
-            if let Err(reason) = self.read_file(&absolute) {
+            let read_from = self.folders.iter().find_map(|(known_as, read_from)| {
+                absolute.strip_prefix(known_as.as_str()).map(|rest| format!("{read_from}{rest}"))
+            });
+            if let Some(read_from) = read_from {
+                let known = self.resources.get(&read_from).cloned();
+                let read = known.unwrap_or_else(|| {
+                    self.read_resource(&read_from)?;
+                    let unread = || Err(Unresolved::missing(format!("`{read_from}` was not read")));
+                    self.resources.get(&read_from).cloned().unwrap_or_else(unread)
+                });
+                self.resources.insert(absolute, read);
+            } else if from_elsewhere && !is_remote(&absolute) {
+                let reason = format!("`{absolute}` is named by a document of the network, which leads to no file here");
+                self.resources.insert(absolute, Err(Unresolved::refused(reason, None)));
+            } else if let Err(reason) = self.read_resource(&absolute) {
                 self.resources.insert(absolute, Err(reason));
             }
         }
     }
 
-    fn read_file(&mut self, uri: &str) -> Result<(), String> {
-        let Some(path) = uri.strip_prefix("file://") else {
-            return Err(format!(
-                "`{uri}` is not among the document's files, and references over the network are not followed"
-            ));
-        };
-        let path = percent_decode_str(path).decode_utf8().map_err(|_| format!("`{uri}` is not UTF-8"))?.into_owned();
-        let Some(folder) = &self.folder else {
-            return Err("the document was given as text, so it has no folder to read other files from".to_owned());
-        };
-        let absolute = Path::new(&path).canonicalize().map_err(|error| format!("cannot read `{path}`: {error}"))?;
-        if self.reach == Reach::Folder && !absolute.starts_with(folder) {
-            return Err(format!(
-                "`{path}` lies outside the folder of the document; `--allow-outside-refs` lets it be read"
-            ));
+    fn read_resource(&mut self, uri: &str) -> Result<(), Unresolved> {
+        match (uri.strip_prefix("file://"), self.retriever) {
+            (Some(path), _) => self.read_file(uri, path),
+            (None, Some(retriever)) if is_remote(uri) => {
+                let retrieved = retriever.retrieve(uri).map_err(Unresolved::missing)?;
+                self.read_retrieved(uri, retrieved).map_err(Unresolved::missing)
+            }
+            (None, None) if is_remote(uri) => {
+                let reason = "is not among the document's files, and references over the network are not followed";
+                let help = "`--allow-remote-refs` lets it be fetched";
+                Err(Unresolved::refused(format!("`{uri}` {reason}"), Some(help)))
+            }
+            (None, _) => Err(Unresolved::missing(format!("`{uri}` is not among the document's files"))),
+        }
+    }
+
+    /// Mounts a document that stands elsewhere, under the URI that named it and the one that it was found at.
+    fn read_retrieved(&mut self, uri: &str, retrieved: Retrieved) -> Result<(), String> {
+        if let Some(known) = self.resources.get(&retrieved.uri).cloned() {
+            self.resources.insert(uri.to_owned(), known);
+            return Ok(());
         }
         if self.files.len() >= FILES_MAX {
             return Err(format!("the document has more than {FILES_MAX} files"));
         }
-        let text = read_text(&absolute)?;
+        let found = Uri::parse(retrieved.uri).map_err(|_| format!("`{uri}` is no URI"))?;
+        let file = SourceFile::new(found.as_str(), retrieved.text);
+        let mount = format!("/{MOUNT}/{}", self.files.len());
+        let value = self.read(Arc::clone(&file), mount.clone()).map_err(|error| error.message)?;
+        let is_document = value.is_object() || value.is_array() || value.is_boolean();
+        let base = self.self_uri(&found, &value);
+        self.mount(&found, &base, value);
+        self.resources.insert(uri.to_owned(), Ok(mount));
+        if is_document { Ok(()) } else { Err(format!("`{uri}` is no JSON or YAML document")) }
+    }
+
+    fn read_file(&mut self, uri: &str, path: &str) -> Result<(), Unresolved> {
+        let missing = Unresolved::missing;
+        let path = percent_decode_str(path).decode_utf8().map_err(|_| missing(format!("`{uri}` is not UTF-8")))?;
+        let Some(folder) = &self.folder else {
+            return Err(missing(
+                "the document was given as text, so it has no folder to read other files from".to_owned(),
+            ));
+        };
+        let absolute = Path::new(path.as_ref())
+            .canonicalize()
+            .map_err(|error| missing(format!("cannot read `{path}`: {error}")))?;
+        if self.reach == Reach::Folder && !absolute.starts_with(folder) {
+            let reason = format!("`{path}` lies outside the folder of the document");
+            return Err(Unresolved::refused(reason, Some("`--allow-outside-refs` lets it be read")));
+        }
+        if self.files.len() >= FILES_MAX {
+            return Err(missing(format!("the document has more than {FILES_MAX} files")));
+        }
+        let text = read_text(&absolute).map_err(missing)?;
         let shown = absolute.strip_prefix(folder).map_or(absolute.as_path(), |relative| relative);
         let shown = self.display_folder().join(shown);
         let file = SourceFile::new(shown.display().to_string(), text);
         let mount = format!("/{MOUNT}/{}", self.files.len());
-        let value = self.read(Arc::clone(&file), mount).map_err(|error| error.message)?;
-        let uri = Uri::parse(uri.to_owned()).map_err(|_| format!("`{uri}` is no URI"))?;
-        self.mount(&uri, value);
+        let value = self.read(Arc::clone(&file), mount).map_err(|error| missing(error.message))?;
+        let uri = Uri::parse(uri.to_owned()).map_err(|_| missing(format!("`{uri}` is no URI")))?;
+        let base = self.self_uri(&uri, &value);
+        self.mount(&uri, &base, value);
         Ok(())
     }
 
@@ -511,38 +634,39 @@ impl Loader {
     }
 
     /// The pointer that a reference names; whether anything stands there is looked at later.
-    fn target(&self, reference: &Reference) -> Result<String, String> {
+    fn target(&self, reference: &Reference) -> Result<String, Unresolved> {
+        let missing = Unresolved::missing;
         let uri = resolve(&reference.base, &reference.text)
-            .ok_or_else(|| format!("`{}` is no URI reference", reference.text))?;
+            .ok_or_else(|| missing(format!("`{}` is no URI reference", reference.text)))?;
         let (resource, fragment) = uri.as_str().split_once('#').unwrap_or((uri.as_str(), ""));
         let root = match self.resources.get(resource) {
             Some(Ok(root)) => root,
             Some(Err(reason)) => return Err(reason.clone()),
-            None => return Err(format!("`{resource}` was not read")),
+            None => return Err(missing(format!("`{resource}` was not read"))),
         };
         let fragment =
-            percent_decode_str(fragment).decode_utf8().map_err(|_| "the fragment is not UTF-8".to_owned())?;
+            percent_decode_str(fragment).decode_utf8().map_err(|_| missing("the fragment is not UTF-8".to_owned()))?;
         if fragment.is_empty() || fragment.starts_with('/') {
             return Ok(format!("{root}{fragment}"));
         }
         self.anchors
             .get(&(resource.to_owned(), fragment.to_string()))
             .cloned()
-            .ok_or_else(|| format!("there is no anchor `{fragment}`"))
+            .ok_or_else(|| missing(format!("there is no anchor `{fragment}`")))
     }
 
-    fn nowhere(&self, target: &str) -> String {
+    fn nowhere(&self, target: &str) -> Unresolved {
         let mut parent = target;
         while let Some((above, name)) = pointer::parent(parent) {
             if let Some(Value::Object(object)) = self.tree.pointer(above) {
                 let name = pointer::unescape(name);
                 let hint = did_you_mean(&name, object.keys().map(String::as_str));
                 let hint = hint.map(|hint| format!("; did you mean `{hint}`?")).unwrap_or_default();
-                return format!("nothing stands at `{target}`{hint}");
+                return Unresolved::missing(format!("nothing stands at `{}`{hint}", shown(target)));
             }
             parent = above;
         }
-        format!("nothing stands at `{target}`")
+        Unresolved::missing(format!("nothing stands at `{}`", shown(target)))
     }
 
     /// A mapping value is a reference, or the name of a schema under `components`.
@@ -553,6 +677,18 @@ impl Loader {
         }
         self.target(mapping).ok().filter(|target| self.tree.pointer(target).is_some())
     }
+}
+
+/// A pointer as its own file has it.
+pub(super) fn shown(pointer: &str) -> &str {
+    let mounted = pointer.strip_prefix('/').and_then(|rest| rest.strip_prefix(MOUNT)?.strip_prefix('/'));
+    mounted.map_or(pointer, |rest| rest.find('/').and_then(|start| rest.get(start..)).unwrap_or_default())
+}
+
+/// Whether a URI leads over the network.
+fn is_remote(uri: &str) -> bool {
+    let scheme = uri.split(':').next().unwrap_or_default();
+    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
 }
 
 fn resolve(base: &Uri<String>, reference: &str) -> Option<Uri<String>> {
@@ -610,7 +746,7 @@ fn names_its_members(field: &str) -> bool {
 }
 
 /// Walks a pointer, following references on the way.
-fn walk_through(tree: &Value, targets: &HashMap<String, Result<String, String>>, target: &str) -> Option<String> {
+fn walk_through(tree: &Value, targets: &HashMap<String, Result<String, Unresolved>>, target: &str) -> Option<String> {
     let mut at = String::new();
     let mut hops = 0;
     for token in pointer::tokens(target) {

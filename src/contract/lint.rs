@@ -1,9 +1,10 @@
 //! What can be wrong with a document although each part of it is in order: examples and defaults that
 //! contradict their schemas, and alternatives that overlap.
 
+use super::document::Version;
 use super::generate::generate;
 use super::lower::{Discriminator, reference_pointer};
-use super::operation::{Content, ParameterValue};
+use super::operation::{Content, Example, ExampleForm, ParameterValue};
 use super::schema::{Checker, SchemaUse};
 use super::tree::SchemaTree;
 use super::{Contract, Direction, roots, schema_at};
@@ -26,6 +27,10 @@ pub(super) fn lint(contract: &Contract) -> Vec<Diagnostic> {
             let schema = match &parameter.value {
                 ParameterValue::Styled { schema, .. } => Some(schema),
                 ParameterValue::Content { schema, .. } => schema.as_ref(),
+                ParameterValue::QueryString(content) => {
+                    lint.content(content);
+                    None
+                }
                 ParameterValue::Any => None,
             };
             if let Some(schema) = schema {
@@ -47,6 +52,7 @@ pub(super) fn lint(contract: &Contract) -> Vec<Diagnostic> {
             }
         }
     }
+    lint.tags();
     for root in roots::schema_roots(&contract.document) {
         lint.schema(&root, 0);
     }
@@ -61,16 +67,61 @@ struct Lint<'a> {
 
 impl Lint<'_> {
     fn content(&mut self, content: &Content) {
-        // Other media types serialise; their examples are not instances.
-        let Some(schema) = content
-            .schema
-            .as_ref()
-            .filter(|_| content.media.is_json() || content.media.is_form() || content.media.is_range())
-        else {
-            return;
-        };
         for example in &content.examples {
-            self.example(code::CONTRACT_EXAMPLE, "the example", &example.pointer, schema);
+            // Other media types serialise; what is no data there is a text in them.
+            let data = content.media.is_json() || content.media.is_form() || content.media.is_range();
+            match (&content.schema, &example.form) {
+                (Some(schema), ExampleForm::Either) if data => {
+                    self.example(code::CONTRACT_EXAMPLE, "the example", &example.pointer, schema);
+                }
+                (_, ExampleForm::Either) if content.sequence.is_none() => {}
+                _ => self.written_example(content, example),
+            }
+        }
+    }
+
+    /// An example that has a text, or is a sequence, against all that is said of it.
+    fn written_example(&mut self, content: &Content, example: &Example) {
+        let contract = self.contract;
+        let place = contract.document.location(&example.pointer, Focus::Value);
+        let message = match contract.example_value(content, example) {
+            Err(reason) => format!("the example is not written in `{}`: {reason}", content.media.essence()),
+            Ok((value, _)) => match contract.check_value(content, &value).into_iter().next() {
+                Some(first) => format!("the example contradicts its schema: {}", first.message),
+                None => return,
+            },
+        };
+        self.findings.push(Diagnostic::new(code::CONTRACT_EXAMPLE, message).in_file(place));
+    }
+
+    /// Tags lead to their parents, and round in no circle (OAS 3.2.0, Tag Object).
+    fn tags(&mut self) {
+        let document = &self.contract.document;
+        let tags = document.at("/tags").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let text = |tag: &Value, field: &str| tag.get(field).and_then(Value::as_str).map(ToOwned::to_owned);
+        let parent = |name: &str| {
+            let found = tags.iter().find(|tag| text(tag, "name").as_deref() == Some(name));
+            found.map(|tag| text(tag, "parent"))
+        };
+        for (index, tag) in tags.iter().enumerate().filter(|_| document.version >= Version::V32) {
+            let Some(first) = text(tag, "parent") else { continue };
+            let mut above = Some(first.clone());
+            let mut hops = 0;
+            let message = loop {
+                match above.as_deref().map(parent) {
+                    Some(None) if hops == 0 => break Some(format!("there is no tag `{first}`")),
+                    Some(Some(next)) if hops <= tags.len() => above = next,
+                    Some(Some(_)) => break Some("the parents of the tag go round in a circle".to_owned()),
+                    Some(None) | None => break None,
+                }
+                hops += 1;
+            };
+            if let Some(message) = message {
+                let place = document.location(&format!("/tags/{index}/parent"), Focus::Value);
+                self.findings.push(
+                    Diagnostic::new(code::CONTRACT_STRUCTURE, message).severity(Severity::Warning).in_file(place),
+                );
+            }
         }
     }
 
@@ -98,6 +149,7 @@ impl Lint<'_> {
         for name in document.at(&section).and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
             if let Ok(entry) = document.follow(&pointer::join(&section, name)) {
                 places.push(pointer::join(&entry, "value"));
+                places.push(pointer::join(&entry, "dataValue"));
             }
         }
         for place in places {

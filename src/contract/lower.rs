@@ -4,9 +4,10 @@
 //! error's location is a location in the document. readOnly and writeOnly depend on the direction, so
 //! there is a tree for requests and one for responses where the document uses them.
 
-use super::document::{Document, Version};
+use super::document::{Document, Unresolved, Version, shown};
+use super::exact_number;
 use super::pattern::Patterns;
-use crate::diagnostic::{Diagnostic, code, did_you_mean};
+use crate::diagnostic::{Diagnostic, Severity, code, did_you_mean};
 use crate::source::{Focus, pointer};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value, json};
@@ -114,7 +115,7 @@ pub(crate) fn lower(
             .iter()
             .find(|(_, at)| root == **at || root.starts_with(&format!("{at}/")))
             .map(|(uri, _)| uri.clone());
-        let lowered = lowering.schema(&root, schema, &BTreeSet::new(), 0);
+        let lowered = lowering.schema(&root, schema, &Hidden::default(), 0);
         insert(&mut tree, &root, lowered);
     }
     let directional = lowering.directional;
@@ -208,6 +209,29 @@ struct Lowering<'a> {
     directional: bool,
 }
 
+/// The names that this direction does not carry, as the schemas of one instance mark them.
+#[derive(Debug, Clone, Default)]
+struct Hidden {
+    /// Marked by schemas that every instance satisfies.
+    certain: BTreeSet<String>,
+    /// These, and those that an alternative marks.
+    possible: BTreeSet<String>,
+    /// Inside of `not` and `if`, where a requirement left out would turn the verdict round.
+    suspended: bool,
+}
+
+impl Hidden {
+    /// What reaches the schema under a keyword: alternatives have nothing to do with one another.
+    fn below(&self, keyword: &str) -> Self {
+        match keyword {
+            "allOf" | "dependentSchemas" => self.clone(),
+            "anyOf" | "oneOf" | "then" | "else" => Self { possible: self.certain.clone(), ..self.clone() },
+            "not" | "if" => Self { suspended: true, ..Self::default() },
+            _ => Self { suspended: self.suspended, ..Self::default() },
+        }
+    }
+}
+
 /// What kind of value a keyword has.
 enum Shape {
     Schema,
@@ -282,8 +306,8 @@ const KEYWORDS_30: &[&str] = &[
 ];
 
 impl Lowering<'_> {
-    /// `hidden` are the names that an enclosing schema of the same instance has marked as not carried in this direction.
-    fn schema(&mut self, at: &str, schema: &Value, hidden: &BTreeSet<String>, depth: usize) -> Value {
+    /// `hidden` are the names that an enclosing schema of the same instance has marked.
+    fn schema(&mut self, at: &str, schema: &Value, hidden: &Hidden, depth: usize) -> Value {
         let object = match schema {
             Value::Object(object) => object,
             Value::Bool(_) if self.document.version > Version::V30 => return schema.clone(),
@@ -322,6 +346,7 @@ impl Lowering<'_> {
             self.keyword(at, keyword, value, &hidden, depth, &mut lowered);
         }
         self.dialect(object, &mut lowered);
+        self.exact_numbers(at, &mut lowered);
         self.hide_required(&hidden, &mut lowered);
         self.mapping(at, &mut lowered);
         if self.discriminator == Discriminator::Select {
@@ -335,13 +360,7 @@ impl Lowering<'_> {
     }
 
     /// In 3.0 a `$ref` stands alone: its siblings are ignored (OAS 3.0.4 §4.7.23).
-    fn reference_30(
-        &mut self,
-        at: &str,
-        object: &Map<String, Value>,
-        hidden: &BTreeSet<String>,
-        depth: usize,
-    ) -> Value {
+    fn reference_30(&mut self, at: &str, object: &Map<String, Value>, hidden: &Hidden, depth: usize) -> Value {
         let ignored: Vec<&str> = object
             .keys()
             .map(String::as_str)
@@ -381,7 +400,7 @@ impl Lowering<'_> {
         &mut self,
         at: &str,
         object: &Map<String, Value>,
-        hidden: &BTreeSet<String>,
+        hidden: &Hidden,
         depth: usize,
         lowered: &mut Map<String, Value>,
     ) {
@@ -427,7 +446,7 @@ impl Lowering<'_> {
     }
 
     /// A reference chain may pass only through schemas; each hop stays a `$ref`, so one hop is enough.
-    fn schema_target(&self, at: &str) -> Result<String, String> {
+    fn schema_target(&self, at: &str) -> Result<String, Unresolved> {
         match self.document.target(at) {
             Some(Ok(target))
                 if self.document.at(target).is_some_and(|found| found.is_object() || found.is_boolean()) =>
@@ -435,16 +454,14 @@ impl Lowering<'_> {
                 self.document.follow(at)?;
                 Ok(target.clone())
             }
-            Some(Ok(target)) => Err(format!("no schema stands at `{target}`")),
+            Some(Ok(target)) => Err(Unresolved::missing(format!("no schema stands at `{}`", shown(target)))),
             Some(Err(reason)) => Err(reason.clone()),
-            None => Err("a `$ref` is a string".to_owned()),
+            None => Err(Unresolved::missing("a `$ref` is a string")),
         }
     }
 
-    fn broken_reference(&mut self, at: &str, keyword: &str, reason: String) {
-        let remote = reason.contains("network") || reason.contains("outside the folder");
-        let code = if remote { code::CONTRACT_REMOTE_REFERENCE } else { code::CONTRACT_REFERENCE };
-        self.found(Diagnostic::new(code, reason), &pointer::join(at, keyword), Focus::Value);
+    fn broken_reference(&mut self, at: &str, keyword: &str, reason: Unresolved) {
+        self.found(reason.finding(), &pointer::join(at, keyword), Focus::Value);
     }
 
     /// The dynamic form of a reference to a `$dynamicAnchor`.
@@ -461,16 +478,20 @@ impl Lowering<'_> {
     }
 
     /// A referenced schema that requires a name which only its surroundings mark as hidden needs a copy of its own here.
-    fn inlined(&mut self, target: &str, hidden: &BTreeSet<String>, depth: usize) -> Option<Value> {
+    fn inlined(&mut self, target: &str, hidden: &Hidden, depth: usize) -> Option<Value> {
         const INLINE_DEPTH_MAX: usize = 32;
-        if hidden.is_empty() || depth > INLINE_DEPTH_MAX {
+        if hidden.possible.is_empty() && !hidden.suspended || depth > INLINE_DEPTH_MAX {
             return None;
         }
         let schema = self.document.at(target)?;
-        let mut own = BTreeSet::new();
+        let mut own = Hidden::default();
         self.hide(target, schema.as_object()?, &mut own);
         let required = schema.get("required").and_then(Value::as_array)?;
-        let needed = required.iter().filter_map(Value::as_str).any(|name| hidden.contains(name) && !own.contains(name));
+        let differs = |name: &str| match hidden.suspended {
+            true => own.possible.contains(name),
+            false => hidden.possible.contains(name) && !own.possible.contains(name),
+        };
+        let needed = required.iter().filter_map(Value::as_str).any(differs);
         needed.then(|| self.schema(target, schema, hidden, depth + 1))
     }
 
@@ -479,18 +500,12 @@ impl Lowering<'_> {
         at: &str,
         keyword: &str,
         value: &Value,
-        hidden: &BTreeSet<String>,
+        hidden: &Hidden,
         depth: usize,
         lowered: &mut Map<String, Value>,
     ) {
         let here = pointer::join(at, keyword);
-        let empty = BTreeSet::new();
-        let inner =
-            if matches!(keyword, "allOf" | "anyOf" | "oneOf" | "if" | "then" | "else" | "not" | "dependentSchemas") {
-                hidden
-            } else {
-                &empty
-            };
+        let inner = &hidden.below(keyword);
         let value = match (shape_of(keyword, value), value) {
             (Shape::Dropped, _) => return,
             (Shape::Schema, Value::Bool(_)) if keyword == "additionalProperties" => value.clone(),
@@ -523,7 +538,7 @@ impl Lowering<'_> {
         here: &str,
         keyword: &str,
         members: &Map<String, Value>,
-        hidden: &BTreeSet<String>,
+        hidden: &Hidden,
         depth: usize,
     ) -> Value {
         let mut schemas = Map::new();
@@ -590,6 +605,27 @@ impl Lowering<'_> {
         }
     }
 
+    /// Puts limits that the schema engine would round under keywords that do not.
+    fn exact_numbers(&mut self, at: &str, lowered: &mut Map<String, Value>) {
+        let mut exact = Vec::new();
+        let mut rounded = Vec::new();
+        for (keyword, limit) in lowered.iter() {
+            exact.extend(exact_number::exact(keyword, limit).map(|found| (keyword.clone(), limit.clone(), found)));
+            rounded.extend(exact_number::is_rounded(keyword, limit).then(|| keyword.clone()));
+        }
+        for (keyword, limit, (internal, replaces)) in exact {
+            lowered.insert(internal.to_owned(), limit);
+            if replaces {
+                lowered.shift_remove(&keyword);
+            }
+        }
+        for keyword in rounded {
+            let message = format!("`{keyword}` has a number beyond 64 bits, which is compared as a 64-bit float");
+            let finding = Diagnostic::new(code::CONTRACT_UNSUPPORTED, message).severity(Severity::Warning);
+            self.found(finding, &pointer::join(at, &keyword), Focus::Value);
+        }
+    }
+
     fn marker(&self) -> &'static str {
         match self.direction {
             Direction::Request => "readOnly",
@@ -598,15 +634,22 @@ impl Lowering<'_> {
     }
 
     /// Adds the names of properties that this direction does not carry.
-    fn hide(&mut self, at: &str, object: &Map<String, Value>, hidden: &mut BTreeSet<String>) {
-        let mut seen = HashSet::new();
-        self.collect_hidden(at, object, hidden, &mut seen);
+    fn hide(&mut self, at: &str, object: &Map<String, Value>, hidden: &mut Hidden) {
+        if hidden.suspended {
+            return;
+        }
+        let mut certain = BTreeSet::new();
+        self.collect_hidden(at, object, &["allOf"], &mut certain, &mut HashSet::new());
+        self.collect_hidden(at, object, &["allOf", "anyOf", "oneOf"], &mut hidden.possible, &mut HashSet::new());
+        hidden.possible.extend(certain.iter().cloned());
+        hidden.certain.append(&mut certain);
     }
 
     fn collect_hidden(
         &mut self,
         at: &str,
         object: &Map<String, Value>,
+        through: &[&str],
         hidden: &mut BTreeSet<String>,
         seen: &mut HashSet<String>,
     ) {
@@ -621,11 +664,11 @@ impl Lowering<'_> {
                 }
             }
         }
-        for keyword in ["allOf", "anyOf", "oneOf"] {
-            if let Some(Value::Array(members)) = object.get(keyword) {
+        for keyword in through {
+            if let Some(Value::Array(members)) = object.get(*keyword) {
                 for (index, member) in members.iter().enumerate() {
                     if let Value::Object(member) = member {
-                        self.collect_hidden(&format!("{at}/{keyword}/{index}"), member, hidden, seen);
+                        self.collect_hidden(&format!("{at}/{keyword}/{index}"), member, through, hidden, seen);
                     }
                 }
             }
@@ -634,7 +677,7 @@ impl Lowering<'_> {
             && let Some(Value::Object(object)) = self.document.at(target)
         {
             let target = target.clone();
-            self.collect_hidden(&target, object, hidden, seen);
+            self.collect_hidden(&target, object, through, hidden, seen);
         }
     }
 
@@ -666,9 +709,9 @@ impl Lowering<'_> {
             .any(|(index, member)| self.is_marked(&format!("{at}/allOf/{index}"), member, depth + 1))
     }
 
-    fn hide_required(&self, hidden: &BTreeSet<String>, lowered: &mut Map<String, Value>) {
+    fn hide_required(&self, hidden: &Hidden, lowered: &mut Map<String, Value>) {
         if let Some(Value::Array(required)) = lowered.get_mut("required") {
-            required.retain(|name| name.as_str().is_none_or(|name| !hidden.contains(name)));
+            required.retain(|name| name.as_str().is_none_or(|name| !hidden.possible.contains(name)));
             if required.is_empty() {
                 lowered.remove("required");
             }
@@ -677,11 +720,16 @@ impl Lowering<'_> {
 
     /// Makes the values of a discriminator's mapping references into the tree.
     fn mapping(&self, at: &str, lowered: &mut Map<String, Value>) {
-        let Some(Value::Object(mapping)) = lowered.get_mut("discriminator").and_then(|found| found.get_mut("mapping"))
-        else {
-            return;
-        };
-        for value in mapping.values_mut() {
+        let Some(Value::Object(discriminator)) = lowered.get_mut("discriminator") else { return };
+        if self.document.version < Version::V32 {
+            discriminator.shift_remove("defaultMapping");
+        }
+        let values = discriminator.iter_mut().flat_map(|(field, value)| match (field.as_str(), value) {
+            ("mapping", Value::Object(mapping)) => mapping.values_mut().collect::<Vec<&mut Value>>(),
+            ("defaultMapping", value) => vec![value],
+            _ => Vec::new(),
+        });
+        for value in values {
             if let Some(target) = value.as_str().and_then(|text| self.document.mapping_target(at, text)) {
                 *value = Value::String(format!("#{}", fragment(target)));
             }
@@ -710,20 +758,34 @@ impl Lowering<'_> {
             }));
             names.extend(branch_names);
         }
-        conditions.push(json!({ "properties": { property.as_str(): { "enum": names } } }));
-        let branches = lowered.remove(keyword).unwrap_or_default();
+        let mapped = json!({ "properties": { property.as_str(): { "enum": names } } });
+        let default = default_branch(lowered).map(|reference| json!({ "$ref": reference }));
+        conditions.push(match &default {
+            Some(default) => json!({ "if": mapped, "else": default }),
+            None => mapped,
+        });
+        let branches = lowered.shift_remove(keyword).unwrap_or_default();
+        let unnamed = match default {
+            Some(default) => json!({ "if": { "type": "object" }, "then": default, "else": { keyword: branches } }),
+            None => json!({ keyword: branches }),
+        };
         // What does not name a branch is judged as it would be without a discriminator.
         let selection = json!({
             SELECTION: true,
             "if": { "type": "object", "required": [property.as_str()] },
             "then": { "allOf": conditions },
-            "else": { keyword: branches },
+            "else": unnamed,
         });
         lowered.insert(SELECTED.to_owned(), branches);
         if let Value::Array(all) = lowered.entry("allOf").or_insert_with(|| json!([])) {
             all.push(selection);
         }
     }
+}
+
+/// The branch for instances whose discriminating property is absent or names none (OAS 3.2.0, Discriminator Object).
+pub(crate) fn default_branch(schema: &Map<String, Value>) -> Option<&str> {
+    schema.get("discriminator")?.get("defaultMapping")?.as_str()
 }
 
 /// The values of the discriminating property that name a branch: its keys in the mapping, and the schema's own name.

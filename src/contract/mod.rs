@@ -8,6 +8,7 @@
 mod compile;
 pub(crate) mod decode;
 mod document;
+mod exact_number;
 mod format;
 mod generate;
 mod lint;
@@ -44,7 +45,7 @@ use security::{KeyLocation, Scheme, SchemeKind};
 use serde_json::Value;
 use std::borrow::Cow;
 
-pub(crate) use document::{Reach, Source};
+pub(crate) use document::{Reach, Retrieved, Retriever, Source};
 pub use lower::Discriminator;
 pub(crate) use operation::{Content, Members, Operation, Parameter, Prepared, ResponseDeclaration};
 pub use points::PointKind;
@@ -157,7 +158,20 @@ impl Contract {
     ///
     /// The document cannot be read, is no OpenAPI 3 document, has a reference that leads nowhere, or a path under `/_mock`.
     pub(crate) fn load(source: &Source, options: Options) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let (document, mut findings) = Document::load(source, options.reach)?;
+        Self::load_with(source, options, None)
+    }
+
+    /// Like [`Contract::load`]; references over the network are followed by the retriever, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Contract::load`].
+    pub(crate) fn load_with(
+        source: &Source,
+        options: Options,
+        retriever: Option<&dyn Retriever>,
+    ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let (document, mut findings) = Document::load(source, options.reach, retriever)?;
         let roots = roots::schema_roots(&document);
         let mut patterns = Patterns::default();
         let mut lower = |direction, findings: &mut Vec<Diagnostic>| {
@@ -290,13 +304,12 @@ impl Contract {
 
     /// Checks a fixture's or a stored value against the schema of a content; the places are in the value as a body.
     pub(crate) fn check_value(&self, content: &Content, value: &Value) -> Vec<Diagnostic> {
-        let checker = Checker { document: &self.document, schemas: &self.response };
-        content.schema.as_ref().map(|schema| schema.check(checker, value, Part::Body, "")).unwrap_or_default()
+        content.check(Checker { document: &self.document, schemas: &self.response }, value, Part::Body, "")
     }
 
     /// Whether the value is an instance of the content's schema.
     pub(crate) fn is_valid(&self, content: &Content, value: &Value) -> bool {
-        content.schema.as_ref().is_none_or(|schema| schema.is_valid(&self.response, value))
+        content.is_valid(&self.response, value)
     }
 
     /// The names of the properties that the content's schema declares, or nothing if it is no object.

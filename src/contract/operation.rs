@@ -1,10 +1,10 @@
 //! What an operation declares, compiled: parameters, request body, responses, security.
 
-use super::decode::{Encoding, Shape, Style};
+use super::decode::{Encoding, Sequence, Shape, Style};
 use super::points::Points;
-use super::schema::SchemaUse;
+use super::schema::{Checker, SchemaUse, Schemas};
 use super::security::Requirement;
-use crate::diagnostic::Part;
+use crate::diagnostic::{Diagnostic, Part};
 use crate::message::media_type::MediaType;
 use bytes::Bytes;
 use http::Method;
@@ -71,6 +71,8 @@ pub(crate) enum ParameterValue {
     Styled { style: Style, explode: bool, shape: Shape, members: Members, schema: SchemaUse },
     /// By a media type.
     Content { media: MediaType, schema: Option<SchemaUse> },
+    /// The whole query, by a media type.
+    QueryString(Box<Content>),
     /// Nothing usable is declared: any text.
     Any,
 }
@@ -95,10 +97,60 @@ pub(crate) struct Content {
     pub(crate) media: MediaType,
     pub(crate) pointer: String,
     pub(crate) schema: Option<SchemaUse>,
+    /// What each item of a sequence is checked against.
+    pub(crate) item_schema: Option<SchemaUse>,
+    /// Set where the body is one item after another.
+    pub(crate) sequence: Option<Sequence>,
     pub(crate) encodings: Vec<(String, Encoding)>,
+    /// Set where the parts of a multipart body have positions instead of names.
+    pub(crate) positions: Option<Positions>,
     /// Required headers of parts, by property: header name and schema.
     pub(crate) part_headers: Vec<(String, HeaderDeclaration)>,
     pub(crate) examples: Vec<Example>,
+}
+
+impl Content {
+    /// Everything in which a value breaks the schema of the whole, and that of each item.
+    pub(crate) fn check(&self, checker: Checker<'_>, value: &Value, part: Part, prefix: &str) -> Vec<Diagnostic> {
+        const VIOLATIONS_MAX: usize = 100;
+        let mut found =
+            self.schema.as_ref().map(|schema| schema.check(checker, value, part, prefix)).unwrap_or_default();
+        if let (Some(schema), Value::Array(items)) = (&self.item_schema, value) {
+            for (index, item) in items.iter().enumerate() {
+                if found.len() >= VIOLATIONS_MAX {
+                    break;
+                }
+                found.extend(schema.check(checker, item, part, &format!("{prefix}/{index}")));
+            }
+        }
+        found
+    }
+
+    /// Whether the value is an instance of the schema of the whole, and each item of that of the items.
+    pub(crate) fn is_valid(&self, schemas: &Schemas, value: &Value) -> bool {
+        let whole = self.schema.as_ref().is_none_or(|schema| schema.is_valid(schemas, value));
+        let item = |item: &Value| self.item_schema.as_ref().is_none_or(|schema| schema.is_valid(schemas, item));
+        whole && value.as_array().is_none_or(|items| items.iter().all(item))
+    }
+}
+
+/// How the parts of a multipart body are written by their positions (OAS 3.2.0, Encoding By Position).
+pub(crate) struct Positions {
+    pub(crate) prefix: Vec<PartEncoding>,
+    /// For the parts after those of the prefix.
+    pub(crate) rest: Option<PartEncoding>,
+}
+
+impl Positions {
+    pub(crate) fn at(&self, index: usize) -> Option<&PartEncoding> {
+        self.prefix.get(index).or(self.rest.as_ref())
+    }
+}
+
+/// An Encoding Object with its headers.
+pub(crate) struct PartEncoding {
+    pub(crate) encoding: Encoding,
+    pub(crate) headers: Vec<HeaderDeclaration>,
 }
 
 /// An example of a representation.
@@ -107,8 +159,20 @@ pub(crate) struct Example {
     pub(crate) name: Option<String>,
     /// Pointer of the value in the document.
     pub(crate) pointer: String,
+    pub(crate) form: ExampleForm,
     /// The value as it may be sent, or `None` if it contradicts its schema.
     pub(crate) prepared: OnceLock<Option<Prepared>>,
+}
+
+/// What an example shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ExampleForm {
+    /// `value` or `example`: data, or, outside of JSON, also a text as it is sent.
+    Either,
+    /// `dataValue`, and the pointer of the `serializedValue` beside it.
+    Data { text: Option<String> },
+    /// `serializedValue` alone.
+    Text,
 }
 
 /// A representation that has been checked, with its bytes.

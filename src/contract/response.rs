@@ -4,8 +4,10 @@ use super::Contract;
 use super::decode;
 use super::generate::generate;
 use super::lower::{SELECTED, reference_pointer};
-use super::operation::{Content, Example, HeaderDeclaration, Operation, Prepared, ResponseDeclaration, StatusKey};
-use super::schema::Checker;
+use super::operation::{
+    Content, Example, ExampleForm, HeaderDeclaration, Operation, Prepared, ResponseDeclaration, StatusKey,
+};
+use super::schema::{Checker, SchemaUse};
 use super::tree::SchemaTree;
 use crate::diagnostic::{Code, Diagnostic, Fault, Part, code};
 use crate::message::media_type::{MediaType, concrete, negotiate};
@@ -65,29 +67,97 @@ impl Contract {
 
     fn prepared<'c>(&self, content: &Content, example: &'c Example) -> Option<&'c Prepared> {
         let prepare = || {
-            let value = self.document.at(&example.pointer)?;
-            let value = self.readable(content, value);
-            let valid = content.schema.as_ref().is_none_or(|schema| schema.is_valid(&self.response, &value));
-            valid.then(|| self.prepare(content, value))
+            let (value, text) = self.example_value(content, example).ok()?;
+            let readable = self.readable(content, &value);
+            if !content.is_valid(&self.response, &readable) {
+                return None;
+            }
+            match text.filter(|_| readable == value) {
+                Some(text) => Some(Prepared { value: Arc::new(readable), bytes: Bytes::from(text.to_owned()) }),
+                None => Some(self.prepare(content, readable)),
+            }
         };
         example.prepared.get_or_init(prepare).as_ref()
+    }
+
+    /// What an example is an example of, and its text if that is given, too; the reason if the text cannot be read.
+    pub(super) fn example_value<'d>(
+        &'d self,
+        content: &Content,
+        example: &Example,
+    ) -> Result<(Value, Option<&'d str>), String> {
+        let found = self.document.at(&example.pointer).unwrap_or(&Value::Null);
+        let text = found.as_str();
+        match &example.form {
+            ExampleForm::Text => {
+                let text = text.ok_or_else(|| "`serializedValue` is a text".to_owned())?;
+                Ok((self.read_text(content, text)?, Some(text)))
+            }
+            ExampleForm::Data { text } => {
+                let text = text.as_ref().and_then(|at| self.document.at(at)).and_then(Value::as_str);
+                match text.map(|text| self.read_text(content, text)).transpose()? {
+                    Some(read) if read != *found => Err("`serializedValue` is not the text of `dataValue`".to_owned()),
+                    _ => Ok((found.clone(), text)),
+                }
+            }
+            ExampleForm::Either => match text.filter(|_| !content.media.is_json()) {
+                Some(text) if !content.is_valid(&self.response, found) || content.sequence.is_some() => {
+                    Ok((self.read_text(content, text)?, Some(text)))
+                }
+                _ => Ok((found.clone(), None)),
+            },
+        }
+    }
+
+    /// The value of a text in the content's media type.
+    fn read_text(&self, content: &Content, text: &str) -> Result<Value, String> {
+        let at = content.schema.as_ref().map_or("", |schema| schema.pointer.as_str());
+        let (tree, media) = (&self.response, &content.media);
+        let malformed = |error: decode::BodyError| error.message;
+        if let Some(sequence) = content.sequence {
+            return sequence.read(text.as_bytes()).map_err(malformed);
+        }
+        if media.is_json() {
+            return json::parse(text.as_bytes()).map(|parsed| parsed.value).map_err(|error| error.message);
+        }
+        if media.is_form() {
+            return decode::form_value(tree, at, text.as_bytes(), &content.encodings).map_err(malformed);
+        }
+        if media.is_xml() && content.schema.is_some() {
+            return decode::xml_value(tree, at, text.as_bytes()).map_err(malformed);
+        }
+        Ok(if media.is_text() && content.schema.is_some() {
+            decode::typed(tree, at, &decode::Raw::Text(text.to_owned()))
+        } else {
+            Value::String(text.to_owned())
+        })
     }
 
     /// A copy without the members that a response does not carry.
     pub(crate) fn readable(&self, content: &Content, value: &Value) -> Value {
         let mut value = value.clone();
-        if let Some(schema) = content.schema.as_ref().filter(|_| self.directional) {
+        if !self.directional {
+            return value;
+        }
+        if let Some(schema) = &content.schema {
             strip_write_only(&self.response, &schema.pointer, &mut value, 0);
+        }
+        if let (Some(schema), Value::Array(items)) = (&content.item_schema, &mut value) {
+            items.iter_mut().for_each(|item| strip_write_only(&self.response, &schema.pointer, item, 0));
         }
         value
     }
 
     /// An instance made from the schema; the same for the same seed. `None` if none is found within the bounds.
     pub(crate) fn generated(&self, content: &Content, seed: u64) -> Option<Prepared> {
-        let value = match &content.schema {
-            Some(schema) => generate(&self.response, &schema.pointer, seed)?,
-            None if content.media.is_json() => Value::Object(Map::new()),
-            None => Value::String(String::new()),
+        let value = match (&content.schema, &content.item_schema) {
+            (Some(schema), _) => generate(&self.response, &schema.pointer, seed)?,
+            (None, Some(item)) => {
+                let items = [seed, seed.wrapping_add(1)];
+                Value::Array(items.iter().filter_map(|seed| generate(&self.response, &item.pointer, *seed)).collect())
+            }
+            (None, None) if content.media.is_json() => Value::Object(Map::new()),
+            (None, None) => Value::String(String::new()),
         };
         let value = self.readable(content, &value);
         self.is_valid(content, &value).then(|| self.prepare(content, value))
@@ -96,6 +166,10 @@ impl Contract {
     /// A value with its bytes in the content's media type.
     pub(crate) fn prepare(&self, content: &Content, value: Value) -> Prepared {
         let at = content.schema.as_ref().map_or("", |schema| schema.pointer.as_str());
+        if let (Some(sequence), Value::Array(items)) = (content.sequence, &value) {
+            let bytes = Bytes::from(sequence.write(items));
+            return Prepared { value: Arc::new(value), bytes };
+        }
         if content.media.is_xml() && !value.is_string() {
             let bytes = Bytes::from(decode::xml_text(&self.response, at, &value));
             return Prepared { value: Arc::new(value), bytes };
@@ -150,10 +224,8 @@ impl Contract {
             );
             return;
         };
-        if let Some(schema) = &content.schema {
-            let checker = Checker { document: &self.document, schemas: &self.response };
-            found.extend(as_drift(schema.check(checker, body, Part::Body, ""), code::DRIFT_BODY));
-        }
+        let checker = Checker { document: &self.document, schemas: &self.response };
+        found.extend(as_drift(content.check(checker, body, Part::Body, ""), code::DRIFT_BODY));
     }
 
     fn check_header(&self, header: &HeaderDeclaration, headers: &HeaderMap, found: &mut Vec<Diagnostic>) {
@@ -168,14 +240,7 @@ impl Contract {
         };
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         let Some(schema) = &header.schema else { return };
-        let decoded = match &header.media {
-            Some(media) if media.is_json() => json::parse(text.as_bytes()).ok().map(|parsed| parsed.value),
-            Some(_) => Some(Value::String(text)),
-            None => decode::decode_header(header.explode, header.shape, &text)
-                .ok()
-                .map(|raw| decode::typed(&self.response, &schema.pointer, &raw)),
-        };
-        let Some(decoded) = decoded else {
+        let Some(decoded) = decoded_header(header, schema, &self.response, &text) else {
             found.push(
                 Diagnostic::new(code::DRIFT_HEADER, format!("the response header `{}` cannot be decoded", header.name))
                     .at(Part::Header, at)
@@ -213,6 +278,23 @@ impl Contract {
     }
 }
 
+/// The value of a header of a response or a part; `None` if it is not written as its declaration says.
+pub(super) fn decoded_header(
+    header: &HeaderDeclaration,
+    schema: &SchemaUse,
+    tree: &dyn SchemaTree,
+    text: &str,
+) -> Option<Value> {
+    match &header.media {
+        Some(media) if media.is_json() => json::parse(text.as_bytes()).ok().map(|parsed| parsed.value),
+        Some(_) => Some(Value::String(text.to_owned())),
+        None => {
+            let raw = decode::decode_header(header.explode, header.shape, text).ok()?;
+            Some(decode::typed(tree, &schema.pointer, &raw))
+        }
+    }
+}
+
 /// Makes violations of a schema into drift of the response.
 fn as_drift(mut diagnostics: Vec<Diagnostic>, code: Code) -> Vec<Diagnostic> {
     for diagnostic in &mut diagnostics {
@@ -247,7 +329,7 @@ fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: u
         return;
     }
     let mut schemas = Vec::new();
-    in_place(tree, at, &mut schemas);
+    in_place(tree, at, value, &mut schemas);
     for at in &schemas {
         let Some(Value::Object(schema)) = tree.root().pointer(at) else { continue };
         match value {
@@ -262,8 +344,8 @@ fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: u
     }
 }
 
-/// The schemas that apply to the same value as the one at `at`, each once.
-pub(super) fn in_place(tree: &dyn SchemaTree, at: &str, found: &mut Vec<String>) {
+/// The schemas that apply to the same value as the one at `at`, each once: of alternatives, those that it satisfies.
+fn in_place(tree: &dyn SchemaTree, at: &str, value: &Value, found: &mut Vec<String>) {
     const SCHEMAS_MAX: usize = 1_000;
     let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
     if found.len() > SCHEMAS_MAX || found.iter().any(|known| known == at) {
@@ -271,11 +353,16 @@ pub(super) fn in_place(tree: &dyn SchemaTree, at: &str, found: &mut Vec<String>)
     }
     found.push(at.to_owned());
     if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
-        in_place(tree, &target, found);
+        in_place(tree, &target, value, found);
     }
     for keyword in ["allOf", "oneOf", "anyOf", SELECTED] {
-        for index in 0..schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len) {
-            in_place(tree, &format!("{at}/{keyword}/{index}"), found);
+        let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
+        let mut branches: Vec<String> = (0..count).map(|index| format!("{at}/{keyword}/{index}")).collect();
+        if keyword != "allOf" && branches.iter().any(|branch| tree.is_valid(branch, value)) {
+            branches.retain(|branch| tree.is_valid(branch, value));
+        }
+        for branch in branches {
+            in_place(tree, &branch, value, found);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where the Schema Objects of a document stand: a walk over its OpenAPI objects, following references.
 
-use super::document::Document;
+use super::document::{Document, Version};
 use crate::source::pointer;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -110,10 +110,20 @@ impl RootWalk<'_> {
     fn media_type(&mut self, at: &str) {
         let Some(at) = self.enter(at) else { return };
         self.schema(&at);
+        let items = pointer::join(&at, "itemSchema");
+        if self.document.version >= Version::V32 && self.document.at(&items).is_some() {
+            self.roots.push(items);
+        }
         for property in self.keys(&pointer::join(&at, "encoding")) {
             let encoding = pointer::join(&pointer::join(&at, "encoding"), &property);
             self.map(&encoding, "headers", Self::parameter);
         }
+        self.list(&at, "prefixEncoding", Self::encoding);
+        self.encoding(&pointer::join(&at, "itemEncoding"));
+    }
+
+    fn encoding(&mut self, at: &str) {
+        self.map(at, "headers", Self::parameter);
     }
 
     fn schema(&mut self, at: &str) {

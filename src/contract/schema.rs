@@ -4,7 +4,10 @@
 //! place in the instance and the place in the contract's own files.
 
 use super::document::Document;
-use super::lower::{Direction, Lowered, NUMBER_FORMAT, TREE_URI, branch_names, fragment, reference_pointer};
+use super::exact_number;
+use super::lower::{
+    Direction, Lowered, NUMBER_FORMAT, TREE_URI, branch_names, default_branch, fragment, reference_pointer,
+};
 use super::number_format::NumberFormat;
 use super::pattern::pattern_options;
 use super::tree::SchemaTree;
@@ -78,7 +81,9 @@ impl Schemas {
             .with_registry(&self.registry)
             .with_pattern_options(pattern_options())
             .should_validate_formats(true)
-            .with_keyword(NUMBER_FORMAT, super::number_format::factory);
+            .with_keyword(NUMBER_FORMAT, super::number_format::factory)
+            .with_keyword(exact_number::MULTIPLE_OF, exact_number::multiple_of)
+            .with_keyword(exact_number::MINIMUM, exact_number::minimum);
         let options = super::format::register(options);
         let reference = json!({ "$ref": absolute_reference(at, &self.resources) });
         // The engine has assertions that some documents fail; one such schema must not end the process.
@@ -256,14 +261,15 @@ impl Checker<'_> {
         let tree = self.schemas.root();
         let schema = tree.pointer(schema_at)?.as_object()?;
         let property = schema.get("discriminator")?.get("propertyName")?.as_str()?;
-        let name = instance.get(property)?.as_str()?;
+        let name = instance.as_object()?.get(property);
         let branches = tree.pointer(at)?.as_array()?;
-        branches.iter().position(|branch| {
-            branch
-                .get("$ref")
-                .and_then(Value::as_str)
-                .is_some_and(|reference| branch_names(schema, reference).iter().any(|known| known == name))
-        })
+        let find = |wanted: &dyn Fn(&str) -> bool| {
+            branches.iter().position(|branch| branch.get("$ref").and_then(Value::as_str).is_some_and(wanted))
+        };
+        let named = name
+            .and_then(Value::as_str)
+            .and_then(|name| find(&|reference| branch_names(schema, reference).iter().any(|known| known == name)));
+        named.or_else(|| default_branch(schema).and_then(|default| find(&|reference| reference == default)))
     }
 }
 
@@ -271,7 +277,9 @@ pub(super) fn keyword_of(error: &ValidationError<'_>) -> String {
     let path = error.schema_path().as_str();
     let last = path.rsplit('/').next().unwrap_or_default();
     match error.kind() {
-        ValidationErrorKind::Custom { .. } => NumberFormat::shown_keyword(last).to_owned(),
+        ValidationErrorKind::Custom { .. } => {
+            exact_number::shown_keyword(last).unwrap_or_else(|| NumberFormat::shown_keyword(last)).to_owned()
+        }
         ValidationErrorKind::FalseSchema => {
             let keywords = [
                 "additionalProperties",

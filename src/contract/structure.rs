@@ -3,10 +3,10 @@
 
 use super::Contract;
 use super::generate::complete;
+use super::lower::SELECTED;
 use super::lower::reference_pointer;
 use super::members::is_read_only;
 use super::operation::{Content, Parameter, ParameterValue};
-use super::response::in_place;
 use super::tree::SchemaTree;
 use crate::source::pointer;
 use serde_json::Value;
@@ -49,7 +49,7 @@ impl Contract {
     /// The schemas that apply to the same value.
     fn applying(&self, structure: &Structure) -> Vec<String> {
         let mut found = Vec::new();
-        in_place(&self.response, &structure.0, &mut found);
+        applying(&self.response, &structure.0, &mut found);
         found
     }
 
@@ -125,7 +125,25 @@ impl Contract {
             _ => return None,
         };
         let mut found = Vec::new();
-        in_place(&self.request, &schema.pointer, &mut found);
+        applying(&self.request, &schema.pointer, &mut found);
         found.iter().find_map(|at| self.request.root().pointer(at)?.get(keyword))
+    }
+}
+
+/// The schemas that may apply to the same value as the one at `at`, each once.
+fn applying(tree: &dyn SchemaTree, at: &str, found: &mut Vec<String>) {
+    const SCHEMAS_MAX: usize = 1_000;
+    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
+    if found.len() > SCHEMAS_MAX || found.iter().any(|known| known == at) {
+        return;
+    }
+    found.push(at.to_owned());
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
+        applying(tree, &target, found);
+    }
+    for keyword in ["allOf", "oneOf", "anyOf", SELECTED] {
+        for index in 0..schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len) {
+            applying(tree, &format!("{at}/{keyword}/{index}"), found);
+        }
     }
 }

@@ -317,7 +317,7 @@ catalogue! {
         "a reference leaves the document's files",
         "The reference leads over the network, or out of the folder of the document; neither is read unless asked for.",
         "`$ref: https://example.com/schema.json`",
-        "Save the document beside this one and refer to it there.";
+        "Save the document beside this one and refer to it there, or start with `--allow-remote-refs` or `--allow-outside-refs`.";
     CONTRACT_OPERATION_ID 706 None, Warning Contract,
         "two operations have one operationId",
         "`operationId` is unique among all operations of the document (OpenAPI, Operation Object).",
@@ -361,7 +361,7 @@ catalogue! {
     CONTRACT_UNSUPPORTED 714 None, Error Contract,
         "a feature is not supported",
         "The document uses something that this version does not check or serve; it is named rather than ignored.",
-        "`in: querystring` of OpenAPI 3.2",
+        "`prefixEncoding` inside an encoding of OpenAPI 3.2",
         "Leave the feature out, or serve the rest of the document without it.";
     CONTRACT_KEYWORD_IGNORED 715 None, Warning Contract,
         "a keyword has no effect",

@@ -57,3 +57,30 @@ impl Default for Limits {
         }
     }
 }
+
+/// What documents elsewhere, which references of a contract lead to, may cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RemoteLimits {
+    /// Bytes of one document. Default 16 MiB; over it the reference leads nowhere.
+    pub document_bytes_max: usize,
+    /// Time for one document, with its redirects. Default 10 s; over it the reference leads nowhere.
+    pub document_timeout: Duration,
+    /// Documents of one contract. Default 1,000; references to further ones lead nowhere.
+    pub documents_max: usize,
+    /// Redirects in a row. Default 5; over it the reference leads nowhere.
+    pub redirects_max: usize,
+    /// Time for all documents of one contract. Default 60 s; references to further ones lead nowhere.
+    pub total_timeout: Duration,
+}
+
+impl Default for RemoteLimits {
+    fn default() -> Self {
+        Self {
+            document_bytes_max: 16 * 1024 * 1024,
+            document_timeout: Duration::from_secs(10),
+            documents_max: 1_000,
+            redirects_max: 5,
+            total_timeout: Duration::from_secs(60),
+        }
+    }
+}

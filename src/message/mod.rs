@@ -9,7 +9,7 @@ pub(crate) mod media_type;
 use bytes::Bytes;
 
 pub(crate) use later::{Later, Stream, Wait};
-pub(crate) use limits::Limits;
+pub(crate) use limits::{Limits, RemoteLimits};
 
 /// A whole request: head and body.
 pub(crate) type Request = http::Request<Bytes>;

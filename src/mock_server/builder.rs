@@ -36,6 +36,7 @@ pub struct Builder {
     address: IpAddr,
     port: u16,
     pub(super) options: contract::Options,
+    pub(super) remote_refs: bool,
     on_violation: OnViolation,
     on_drift: OnDrift,
     unseeded: Unseeded,
@@ -55,6 +56,7 @@ impl Builder {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             options: contract::Options::default(),
+            remote_refs: false,
             on_violation: OnViolation::default(),
             on_drift: OnDrift::default(),
             unseeded: Unseeded::default(),
@@ -194,6 +196,14 @@ impl Builder {
     /// Lets references of the contract lead to files outside of its folder. Default: off.
     pub fn allow_outside_refs(mut self, allow: bool) -> Self {
         self.options.reach = if allow { Reach::AnyFile } else { Reach::Folder };
+        self
+    }
+
+    /// Fetches the documents at http and https addresses that references of the contract lead to, once per process
+    /// while the contract stays as it is. The calling thread waits: 10 s a document and 60 s in all, for at most 1,000
+    /// documents of 16 MiB, 5 redirects each. Needs the feature `remote-refs`. Default: off.
+    pub fn allow_remote_refs(mut self, allow: bool) -> Self {
+        self.remote_refs = allow;
         self
     }
 

@@ -5,6 +5,8 @@ use crate::contract::{Contract, Source};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::World;
 use crate::fixtures;
+use crate::message::RemoteLimits;
+use crate::remote::Remote;
 use crate::resources::{Model, Overrides};
 use crate::source::SourceFile;
 use crate::store::Seed;
@@ -112,13 +114,23 @@ impl Builder {
         let (name, text) = self.edition.document();
         let bundled = Source::Text { name: name.to_owned(), text: text.to_owned() };
         let source = self.contract.as_ref().unwrap_or(&bundled);
-        let key = format!("{:?} {}", self.options, fingerprint(source));
-        let compiled = COMPILED.get_or_init(Mutex::default);
-        let mut compiled = compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = format!("{:?} {} {}", self.options, self.remote_refs, fingerprint(source));
+        let cache = COMPILED.get_or_init(Mutex::default);
+        let lock = || cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut compiled = lock();
         if let Some(known) = compiled.get(&key) {
             return Ok(known.clone());
         }
-        let (contract, mut findings) = Contract::load(source, self.options)?;
+        let (contract, mut findings) = if self.remote_refs {
+            // Nobody waits for somebody else's network.
+            drop(compiled);
+            let remote = Remote::new(RemoteLimits::default());
+            let loaded = Contract::load_with(source, self.options, Some(&remote))?;
+            compiled = lock();
+            loaded
+        } else {
+            Contract::load(source, self.options)?
+        };
         let (overrides, found) = Overrides::of_contract(&contract);
         findings.extend(found);
         let model = Arc::new(Model::infer(&contract, &overrides));

@@ -108,6 +108,12 @@ fn differences(expect: &Value, reply: &http::Response<bytes::Bytes>, mock: &Mock
             wrong.push(format!("body {}, expected {json}", String::from_utf8_lossy(reply.body())));
         }
     }
+    if let Some(text) = expect.get("text") {
+        let actual = String::from_utf8_lossy(reply.body());
+        if text.as_str() != Some(&actual) {
+            wrong.push(format!("body {actual:?}, expected {text}"));
+        }
+    }
     if expect["body_absent"] == true && !reply.body().is_empty() {
         wrong.push(format!("a body of {} bytes, expected none", reply.body().len()));
     }

@@ -10,6 +10,8 @@ mod command_line;
 mod conformance;
 mod control_plane;
 mod data_plane;
+#[cfg(feature = "cli")]
+mod documents;
 mod editions;
 mod following;
 #[cfg(feature = "cli")]

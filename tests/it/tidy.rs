@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, bottom to top: a room names only those before it.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "source",
     "diagnostic",
     "message",
@@ -16,6 +16,7 @@ const ROOMS: [&str; 14] = [
     "engine",
     "control",
     "server",
+    "remote",
     "mock_server",
     "cli",
 ];

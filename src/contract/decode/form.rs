@@ -2,8 +2,8 @@
 
 use super::BodyError;
 use super::query::{Gathered, PAIRS_MAX, Query, decode_query};
-use super::style::{Raw, Shape, Style};
-use super::typed::{keyword_value, member_schemas, shape_of, typed_by};
+use super::style::{Malformed, Raw, Shape, Style};
+use super::typed::{item_schemas, keyword_value, member_schemas, shape_of, typed_by};
 use crate::contract::tree::SchemaTree;
 use crate::message::media_type::MediaType;
 use crate::source::{json, pointer};
@@ -11,18 +11,18 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 
 /// An Encoding Object.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Encoding {
     pub(crate) content_type: Option<String>,
     pub(crate) style: Option<Style>,
     pub(crate) explode: Option<bool>,
-    pub(crate) allow_reserved: bool,
+    pub(crate) allow_reserved: Option<bool>,
 }
 
 impl Encoding {
-    /// Whether the property is written by style: then `contentType` has no meaning (OAS 3.1.1 §4.8.15.1.2).
-    fn is_styled(&self) -> bool {
-        self.style.is_some() || self.explode.is_some() || self.allow_reserved
+    /// Whether the property is written by style: then `contentType` has no meaning (OAS 3.1.2 §4.8.15.1.2).
+    pub(super) fn is_styled(&self) -> bool {
+        self.style.is_some() || self.explode.is_some() || self.allow_reserved.is_some()
     }
 
     /// Whether the property is written as JSON text.
@@ -32,7 +32,7 @@ impl Encoding {
 }
 
 /// The names that an object schema declares, through references and combinations.
-fn declared(tree: &dyn SchemaTree, at: &str) -> Vec<String> {
+pub(super) fn declared(tree: &dyn SchemaTree, at: &str) -> Vec<String> {
     crate::contract::members::members(tree, at).names
 }
 
@@ -90,29 +90,68 @@ fn property(
     let schemas = member_schemas(tree, at, name);
     let shape = schemas.first().map_or(Shape::Primitive, |at| shape_of(tree, at));
     let place = || pointer::join("", name);
-    let styled = encoding.is_some_and(Encoding::is_styled);
-    let as_json = !styled
-        && (encoding.is_some_and(Encoding::is_json)
-            || shape == Shape::Object && encoding.is_none_or(|encoding| encoding.content_type.is_none()));
-    if as_json {
-        let text = query.single(name).map_err(|malformed| BodyError::new(place(), malformed.message))?;
-        let Some(text) = text else { return Ok(None) };
+    if !encoding.is_some_and(Encoding::is_styled) {
+        let undeclared = encoding.is_none_or(|encoding| encoding.content_type.is_none());
+        let described = if shape == Shape::Array { item_shape(tree, &schemas) } else { shape };
+        if encoding.is_some_and(Encoding::is_json) || undeclared && described != Shape::Primitive {
+            let whole = shape != Shape::Array || !undeclared && described != Shape::Array;
+            let value = json_property(name, query, shape, whole)?;
+            return Ok(value.map(|value| (value, vec![name.to_owned()])));
+        }
+    }
+    styled_property(tree, &schemas, name, query, names, encoding)
+        .map_err(|malformed| BodyError::new(place(), malformed.message))
+}
+
+/// The kind of value that the items of an array are.
+pub(super) fn item_shape(tree: &dyn SchemaTree, schemas: &[String]) -> Shape {
+    let items = schemas.iter().flat_map(|at| item_schemas(tree, at, 0)).next();
+    items.map_or(Shape::Primitive, |at| shape_of(tree, &at))
+}
+
+/// A property that is written as JSON: an array by its items (OAS 3.1.2 §4.8.15.1.1), or, if `whole`, also at once.
+fn json_property(name: &str, query: &Query<'_>, shape: Shape, whole: bool) -> Result<Option<Value>, BodyError> {
+    let wrong = |at: String, message: String| BodyError::new(at, message);
+    let texts = query.all(name).map_err(|malformed| wrong(pointer::join("", name), malformed.message))?;
+    if texts.len() > 1 && shape != Shape::Array {
+        return Err(wrong(pointer::join("", name), Malformed::repeated().message));
+    }
+    let mut values = Vec::with_capacity(texts.len());
+    for text in texts {
         let value = match json::parse(text.as_bytes()) {
-            Ok(parsed) => parsed.value,
+            Ok(parsed) => match parsed.duplicate_keys.first() {
+                Some(key) => {
+                    let at = format!("{}{key}", pointer::join("", name));
+                    return Err(wrong(at, "a member stands twice in one object".to_owned()));
+                }
+                None => parsed.value,
+            },
             // What is no JSON is text, and the schema judges it.
             Err(_) => Value::String(text),
         };
-        return Ok(Some((value, vec![name.to_owned()])));
+        values.push(value);
     }
+    let single = shape != Shape::Array || whole && matches!(values.as_slice(), [Value::Array(_)]);
+    Ok(if single { values.pop() } else { (!values.is_empty()).then_some(Value::Array(values)) })
+}
+
+/// A property that is written by style, with the names of the body that it took.
+pub(super) fn styled_property(
+    tree: &dyn SchemaTree,
+    schemas: &[String],
+    name: &str,
+    query: &Query<'_>,
+    names: &[String],
+    encoding: Option<&Encoding>,
+) -> Result<Option<(Value, Vec<String>)>, Malformed> {
+    let shape = schemas.first().map_or(Shape::Primitive, |at| shape_of(tree, at));
     let style = encoding.and_then(|encoding| encoding.style).unwrap_or(Style::Form);
     let explode =
         encoding.and_then(|encoding| encoding.explode).unwrap_or(matches!(style, Style::Form | Style::DeepObject));
     let own: Vec<String> = schemas.iter().flat_map(|at| declared(tree, at)).collect();
     let claimed = |key: &str| names.iter().any(|known| known == key);
     let members = Gathered { names: &own, open: false, claimed: &claimed };
-    let raw = decode_query(style, explode, shape, name, query, &members)
-        .map_err(|malformed| BodyError::new(place(), malformed.message))?;
-    let Some(raw) = raw else { return Ok(None) };
+    let Some(raw) = decode_query(style, explode, shape, name, query, &members)? else { return Ok(None) };
     let mut taken: Vec<String> = query
         .names()
         .filter(|key| key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('[')))
@@ -121,7 +160,7 @@ fn property(
     if shape == Shape::Object && explode && style == Style::Form {
         taken.extend(own);
     }
-    Ok(Some((typed_by(tree, &schemas, &raw, 0), taken)))
+    Ok(Some((typed_by(tree, schemas, &raw, 0), taken)))
 }
 
 /// Whether a schema describes bytes: `format: binary` in 3.0, a media type in 3.1 (OAS 3.1.1 §4.8.24.3).

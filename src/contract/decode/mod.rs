@@ -7,14 +7,18 @@ mod coding;
 mod form;
 mod multipart;
 mod query;
+mod sequence;
 mod style;
 mod typed;
 mod xml;
 
 pub(crate) use coding::{CodingError, inflate};
 pub(crate) use form::{Encoding, form_value};
-pub(crate) use multipart::{Part, binary_value, multipart_value, parts};
+pub(crate) use multipart::{
+    Part, PartProblem, Styles, binary_value, multipart_value, ordered_parts, parts, positional_value,
+};
 pub(crate) use query::{Gathered, Query, decode_query};
+pub(crate) use sequence::Sequence;
 pub(crate) use style::{
     Malformed, Raw, Shape, Style, decode_cookie, decode_header, decode_path, encode_header, percent_decoded,
 };

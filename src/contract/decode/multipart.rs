@@ -1,7 +1,8 @@
-//! Multipart bodies (RFC 7578; OAS 3.1.1 §4.8.15.2), read by `multer` from memory.
+//! Multipart bodies (RFC 7578; OAS 3.1.1 §4.8.15.3), read by `multer` from memory.
 
 use super::BodyError;
-use super::form::{Encoding, is_binary};
+use super::form::{Encoding, declared, is_binary, item_shape, styled_property};
+use super::query::Query;
 use super::style::{Raw, Shape};
 use super::typed::{item_schemas, member_schemas, shape_of, typed_by};
 use crate::contract::tree::SchemaTree;
@@ -9,6 +10,7 @@ use crate::message::media_type::{MediaType, split};
 use crate::source::{json, pointer};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, stream};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 /// Parts of one body. Over it the body is refused.
@@ -33,8 +35,52 @@ pub(crate) struct PartProblem {
     pub(crate) media_type: bool,
 }
 
-/// The parts of a body, by the boundary that its `Content-Type` names.
+/// Whether `style`, `explode` and `allowReserved` of an encoding have a meaning in a multipart body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Styles {
+    Applied,
+    Ignored,
+}
+
+/// The named parts of a body, by the boundary that its `Content-Type` names.
 pub(crate) fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, BodyError> {
+    let named = read(content_type, body)?.into_iter().map(|(name, part)| match name {
+        Some(name) => Ok(Part { name, ..part }),
+        None => Err(BodyError::new("", "a part has no name in its `Content-Disposition`")),
+    });
+    named.collect()
+}
+
+/// The parts of a body in their order, named by their positions.
+pub(crate) fn ordered_parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, BodyError> {
+    let parts = read(content_type, with_headers(content_type, body))?.into_iter().enumerate();
+    Ok(parts.map(|(index, (_, part))| Part { name: index.to_string(), ..part }).collect())
+}
+
+/// `multer` takes a part without headers (RFC 2046 §5.1) for the header of the next one, so it is given one.
+fn with_headers(content_type: &str, body: Bytes) -> Bytes {
+    let boundary = MediaType::parse(content_type).and_then(|media| media.parameter("boundary").map(ToOwned::to_owned));
+    let bare = format!("\r\n--{}\r\n\r\n", boundary.unwrap_or_default()).into_bytes();
+    let (mut given, mut rest) = (Vec::new(), body.as_ref());
+    loop {
+        let first = given.is_empty() && rest.starts_with(bare.get(2..).unwrap_or_default());
+        let found = if first { Some(bare.len() - 2) } else { None };
+        let found =
+            found.or_else(|| rest.windows(bare.len()).position(|window| window == bare).map(|at| at + bare.len()));
+        let Some(end) = found else { break };
+        let (before, after) = rest.split_at(end - 2);
+        given.extend_from_slice(before);
+        given.extend_from_slice(b"Content-Description: none\r\n");
+        rest = after;
+    }
+    if given.is_empty() {
+        return body;
+    }
+    given.extend_from_slice(rest);
+    given.into()
+}
+
+fn read(content_type: &str, body: Bytes) -> Result<Vec<(Option<String>, Part)>, BodyError> {
     let boundary = MediaType::parse(content_type).and_then(|media| media.parameter("boundary").map(ToOwned::to_owned));
     let Some(boundary) = boundary.filter(|boundary| !boundary.is_empty()) else {
         return Err(BodyError::new("", "the `Content-Type` names no boundary"));
@@ -69,11 +115,7 @@ pub(crate) fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, BodyEr
     if parts.len() > PARTS_MAX {
         return Err(BodyError::new("", format!("the multipart body has more than {PARTS_MAX} parts")));
     }
-    let named = parts.into_iter().map(|(name, part)| match name {
-        Some(name) => Ok(Part { name, ..part }),
-        None => Err(BodyError::new("", "a part has no name in its `Content-Disposition`")),
-    });
-    named.collect()
+    Ok(parts)
 }
 
 /// The `name` and `filename` of a `Content-Disposition: form-data` (RFC 7578 §4.2).
@@ -110,11 +152,16 @@ pub(crate) fn multipart_value(
     at: &str,
     parts: &[Part],
     encodings: &[(String, Encoding)],
+    styles: Styles,
 ) -> (Value, Vec<PartProblem>) {
     let mut object = Map::new();
     let mut problems = Vec::new();
+    let mut taken = Vec::new();
+    if styles == Styles::Applied {
+        taken = styled(tree, at, parts, encodings, &mut object, &mut problems);
+    }
     for part in parts {
-        if object.contains_key(&part.name) {
+        if object.contains_key(&part.name) || taken.contains(&part.name) {
             continue;
         }
         let group: Vec<&Part> = parts.iter().filter(|other| other.name == part.name).collect();
@@ -122,7 +169,10 @@ pub(crate) fn multipart_value(
         let schemas = member_schemas(tree, at, &part.name);
         let array = schemas.first().is_some_and(|at| shape_of(tree, at) == Shape::Array);
         // An array may also come as one part of JSON.
-        let whole = group.len() == 1 && is_json_part(part, encoding);
+        let whole = group.len() == 1
+            && is_json_part(part, encoding)
+            && item_shape(tree, &schemas) != Shape::Array
+            && json::parse(&part.bytes).is_ok_and(|parsed| parsed.value.is_array());
         if array && !whole {
             let mut items = Vec::new();
             for (index, item) in group.iter().enumerate() {
@@ -150,6 +200,64 @@ pub(crate) fn multipart_value(
         object.insert(part.name.clone(), part_value(tree, &schemas, part, encoding, &place, &mut problems));
     }
     (Value::Object(object), problems)
+}
+
+/// The array of the parts by the schemas of its items, and what is wrong with single parts.
+pub(crate) fn positional_value<'e>(
+    tree: &dyn SchemaTree,
+    whole: Option<&str>,
+    item: Option<&str>,
+    parts: &[Part],
+    encoding: impl Fn(usize) -> Option<&'e Encoding>,
+) -> (Value, Vec<PartProblem>) {
+    let mut problems = Vec::new();
+    let mut items = Vec::with_capacity(parts.len());
+    for (index, part) in parts.iter().enumerate() {
+        let mut schemas = whole.map(|at| item_schemas(tree, at, index)).unwrap_or_default();
+        schemas.extend(item.map(ToOwned::to_owned));
+        let place = format!("/{index}");
+        items.push(part_value(tree, &schemas, part, encoding(index), &place, &mut problems));
+    }
+    (Value::Array(items), problems)
+}
+
+/// Reads the properties that are written by style; gives the names of the parts that they took.
+///
+/// The names and values of the parts are put as a query without escapes of its own, so that one table serves both:
+/// in a part nothing is percent-encoded (OAS 3.2.0 §4.15.1.2), so every delimiter in it is one.
+fn styled(
+    tree: &dyn SchemaTree,
+    at: &str,
+    parts: &[Part],
+    encodings: &[(String, Encoding)],
+    object: &mut Map<String, Value>,
+    problems: &mut Vec<PartProblem>,
+) -> Vec<String> {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b',').remove(b'|');
+    let mut taken = Vec::new();
+    if !encodings.iter().any(|(_, encoding)| encoding.is_styled()) {
+        return taken;
+    }
+    let pair =
+        |part: &Part| format!("{}={}", utf8_percent_encode(&part.name, ESCAPED), percent_encode(&part.bytes, ESCAPED));
+    let text = parts.iter().map(pair).collect::<Vec<_>>().join("&");
+    let query = Query::parse(&text);
+    let names = declared(tree, at);
+    for (name, encoding) in encodings.iter().filter(|(_, encoding)| encoding.is_styled()) {
+        match styled_property(tree, &member_schemas(tree, at, name), name, &query, &names, Some(encoding)) {
+            Ok(Some((value, parts))) => {
+                object.insert(name.clone(), value);
+                taken.extend(parts);
+            }
+            Ok(None) => {}
+            Err(malformed) => {
+                let message = format!("the part `{name}`: {}", malformed.message);
+                problems.push(PartProblem { pointer: pointer::join("", name), message, media_type: false });
+                taken.push(name.clone());
+            }
+        }
+    }
+    taken
 }
 
 fn media_of(part: &Part) -> Option<MediaType> {
@@ -190,7 +298,13 @@ fn part_value(
     let object = first.is_some_and(|at| shape_of(tree, at) != Shape::Primitive);
     if !binary && (is_json_part(part, encoding) || object && media.is_none()) {
         match json::parse(&part.bytes) {
-            Ok(parsed) => return parsed.value,
+            Ok(parsed) => {
+                if let Some(key) = parsed.duplicate_keys.first() {
+                    let message = format!("a member stands twice in one object of the part `{}`", part.name);
+                    problems.push(PartProblem { pointer: format!("{place}{key}"), message, media_type: false });
+                }
+                return parsed.value;
+            }
             Err(error) if is_json_part(part, encoding) => {
                 let message = format!("the part `{}` is no well-formed JSON: {}", part.name, error.message);
                 problems.push(PartProblem { pointer: place.to_owned(), message, media_type: false });

@@ -64,6 +64,11 @@ impl<'q> Query<'q> {
         self.one(name)?.map(leaf).transpose()
     }
 
+    /// All values of a name, decoded.
+    pub(super) fn all(&self, name: &str) -> Result<Vec<String>, Malformed> {
+        self.values(name).into_iter().map(leaf).collect()
+    }
+
     fn one(&self, name: &str) -> Result<Option<&'q str>, Malformed> {
         let values = self.values(name);
         if values.len() > 1 { Err(Malformed::repeated()) } else { Ok(values.first().copied()) }

@@ -15,6 +15,8 @@ pub(crate) enum Style {
     SpaceDelimited,
     PipeDelimited,
     DeepObject,
+    /// `form` as cookies have it: nothing is percent-encoded (OAS 3.2.0, Style Values).
+    Cookie,
 }
 
 /// What kind of value is written.
@@ -192,14 +194,21 @@ fn cookie_leaf(text: &str) -> Result<String, Malformed> {
     Ok(percent_decoded(text).unwrap_or_else(|_| text.to_owned()))
 }
 
-/// Decodes a cookie in style `form`.
+/// In style `cookie` the text is the value.
+fn plain_leaf(text: &str) -> Result<String, Malformed> {
+    Ok(text.to_owned())
+}
+
+/// Decodes a cookie in style `form` or `cookie`.
 pub(crate) fn decode_cookie(
+    style: Style,
     explode: bool,
     shape: Shape,
     name: &str,
     cookies: &[(String, String)],
     names: &[String],
 ) -> Result<Option<Raw>, Malformed> {
+    let cookie_leaf: Leaf = if style == Style::Cookie { plain_leaf } else { cookie_leaf };
     if shape == Shape::Object && explode {
         let members: Vec<(String, Raw)> = cookies
             .iter()
@@ -210,6 +219,9 @@ pub(crate) fn decode_cookie(
     }
     let values: Vec<&str> = cookies.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect();
     let Some(first) = values.first() else { return Ok(None) };
+    if shape == Shape::Array && explode && style == Style::Cookie {
+        return Ok(Some(Raw::List(values.into_iter().map(|value| Raw::Text(value.to_owned())).collect())));
+    }
     if shape == Shape::Array && explode {
         let items = values
             .iter()

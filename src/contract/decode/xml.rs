@@ -1,4 +1,4 @@
-//! XML bodies by the `xml` hints of their schemas (OAS 3.1.1 §4.8.26).
+//! XML bodies by the `xml` hints of their schemas (OAS 3.1.1 §4.8.26; `nodeType` since 3.2).
 
 use super::BodyError;
 use super::style::{Raw, Shape};
@@ -17,12 +17,25 @@ const ATTRIBUTES_MAX: usize = 256;
 /// Nodes of one document.
 const NODES_MAX: u32 = 500_000;
 
+/// What a schema stands for in a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum NodeKind {
+    /// An element, or the elements of an array.
+    #[default]
+    Element,
+    Attribute,
+    Text,
+    Cdata,
+    /// Nothing: what it describes stands in its parent.
+    None,
+}
+
 /// An XML Object.
 #[derive(Default)]
 struct Hints<'t> {
     name: Option<&'t str>,
     namespace: Option<&'t str>,
-    attribute: bool,
+    kind: NodeKind,
     wrapped: bool,
 }
 
@@ -33,7 +46,14 @@ fn hints<'t>(tree: &'t dyn SchemaTree, at: &str) -> Hints<'t> {
     Hints {
         name: text("name"),
         namespace: text("namespace"),
-        attribute: flag("attribute") || text("nodeType") == Some("attribute"),
+        kind: match text("nodeType") {
+            Some("attribute") => NodeKind::Attribute,
+            Some("text") => NodeKind::Text,
+            Some("cdata") => NodeKind::Cdata,
+            Some("none") if shape_of(tree, at) == Shape::Object => NodeKind::None,
+            _ if flag("attribute") => NodeKind::Attribute,
+            _ => NodeKind::Element,
+        },
         wrapped: flag("wrapped") || text("nodeType") == Some("element") && shape_of(tree, at) == Shape::Array,
     }
 }
@@ -188,22 +208,43 @@ fn object(
         let hint = hints(tree, at);
         let written = hint.name.unwrap_or(name);
         let here = pointer::join(place, name);
-        if hint.attribute {
-            if let Some(text) = node.attributes().find(|attribute| attribute.name() == written) {
-                taken.push(format!("@{written}"));
-                members.insert(name.clone(), typed_by(tree, &own, &Raw::Text(text.value().to_owned()), 0));
+        match hint.kind {
+            NodeKind::Element => {}
+            NodeKind::Attribute => {
+                if let Some(text) = node.attributes().find(|attribute| attribute.name() == written) {
+                    members.insert(name.clone(), typed_by(tree, &own, &Raw::Text(text.value().to_owned()), 0));
+                }
+                continue;
             }
-            continue;
+            NodeKind::Text | NodeKind::Cdata => {
+                let mut texts = node.children().filter(Node::is_text).filter_map(|text| text.text()).peekable();
+                if texts.peek().is_some() {
+                    let text: String = texts.collect();
+                    // What stands around a CDATA section is layout.
+                    let text = if hint.kind == NodeKind::Cdata { text.trim() } else { text.as_str() };
+                    members.insert(name.clone(), typed_by(tree, &own, &Raw::Text(text.to_owned()), 0));
+                }
+                continue;
+            }
+            NodeKind::None => {
+                let inner = object(tree, &own, node, &here, depth + 1)?;
+                let declared: Vec<String> =
+                    own.iter().flat_map(|at| crate::contract::members::members(tree, at).names).collect();
+                let inner: Map<String, Value> = inner.into_iter().filter(|(name, _)| declared.contains(name)).collect();
+                taken.extend(declared.iter().map(|name| element_name(tree, &own, name)));
+                members.insert(name.clone(), Value::Object(inner));
+                continue;
+            }
         }
         let array = shape_of(tree, at) == Shape::Array;
         let item_name = item_schemas(tree, at, 0).first().and_then(|item| hints(tree, item).name);
-        let child_name = if array && !hint.wrapped { item_name.unwrap_or(name) } else { written };
+        let child_name = element_name(tree, schemas, name);
         let found: Vec<Node<'_, '_>> =
             node.children().filter(|child| child.is_element() && child.tag_name().name() == child_name).collect();
         if found.is_empty() {
             continue;
         }
-        taken.push(child_name.to_owned());
+        taken.push(child_name);
         let value = if array && hint.wrapped {
             let wrapper = found.first().copied().into_iter();
             let expected = item_name.unwrap_or(name);
@@ -225,6 +266,16 @@ fn object(
     }
     undeclared(tree, schemas, node, place, depth, &taken, &mut members)?;
     Ok(members)
+}
+
+/// The name of the elements that a property's schema describes.
+fn element_name(tree: &dyn SchemaTree, schemas: &[String], name: &str) -> String {
+    let own: Vec<String> = schemas.iter().flat_map(|at| member_schemas(tree, at, name)).collect();
+    let Some(at) = own.first() else { return name.to_owned() };
+    let hint = hints(tree, at);
+    let item_name = item_schemas(tree, at, 0).first().and_then(|item| hints(tree, item).name);
+    let unwrapped = shape_of(tree, at) == Shape::Array && !hint.wrapped;
+    (if unwrapped { item_name } else { hint.name }).unwrap_or(name).to_owned()
 }
 
 fn single(
@@ -297,18 +348,7 @@ fn write_element(
     match value {
         Value::Object(members) => {
             let mut inner = String::new();
-            for (key, member) in members {
-                let own: Vec<String> = schemas.iter().flat_map(|at| member_schemas(tree, at, key)).collect();
-                let hint = own.first().map(|at| hints(tree, at)).unwrap_or_default();
-                let written = hint.name.unwrap_or(key);
-                match member {
-                    _ if hint.attribute => {
-                        let _ = write!(text, " {written}=\"{}\"", escaped(&plain(member)));
-                    }
-                    Value::Array(items) => write_items(tree, &own, key, &hint, items, &mut inner, depth),
-                    _ => write_element(tree, &own, written, member, &mut inner, depth + 1),
-                }
-            }
+            write_members(tree, schemas, members, text, &mut inner, depth);
             let _ = write!(text, ">{inner}</{name}>");
         }
         Value::Array(items) => {
@@ -324,6 +364,37 @@ fn write_element(
         }
         other => {
             let _ = write!(text, ">{}</{name}>", escaped(&plain(other)));
+        }
+    }
+}
+
+/// Writes attributes to the tag, and all else to what stands in the element.
+fn write_members(
+    tree: &dyn SchemaTree,
+    schemas: &[String],
+    members: &Map<String, Value>,
+    tag: &mut String,
+    inner: &mut String,
+    depth: usize,
+) {
+    if depth > DEPTH_MAX {
+        return;
+    }
+    for (key, member) in members {
+        let own: Vec<String> = schemas.iter().flat_map(|at| member_schemas(tree, at, key)).collect();
+        let hint = own.first().map(|at| hints(tree, at)).unwrap_or_default();
+        let written = hint.name.unwrap_or(key);
+        match (hint.kind, member) {
+            (NodeKind::Attribute, _) => {
+                let _ = write!(tag, " {written}=\"{}\"", escaped(&plain(member)));
+            }
+            (NodeKind::Text, _) => inner.push_str(&escaped(&plain(member))),
+            (NodeKind::Cdata, _) => {
+                let _ = write!(inner, "<![CDATA[{}]]>", plain(member).replace("]]>", "]]]]><![CDATA[>"));
+            }
+            (NodeKind::None, Value::Object(members)) => write_members(tree, &own, members, tag, inner, depth + 1),
+            (_, Value::Array(items)) => write_items(tree, &own, key, &hint, items, inner, depth),
+            _ => write_element(tree, &own, written, member, inner, depth + 1),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Several schemas that one value must satisfy, as one description of it.
 
 use super::Generator;
+use crate::contract::exact_number::MULTIPLE_OF;
 use crate::contract::lower::{NUMBER_FORMAT, SELECTED, SELECTION, branch_names, reference_pointer};
 use crate::contract::response::is_write_only;
 use crate::source::pointer as json_pointer;
@@ -275,7 +276,7 @@ impl Generator<'_> {
             "format" => merged.format = merged.format.take().or_else(|| value.as_str().map(ToOwned::to_owned)),
             NUMBER_FORMAT => merged.number_format = value.as_str().map(ToOwned::to_owned),
             "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => bound(keyword, value, merged),
-            "multipleOf" => merged.multiples.push(value.to_string()),
+            "multipleOf" | MULTIPLE_OF => merged.multiples.push(value.to_string()),
             "items" if *value == Value::Bool(false) => merged.items_closed = true,
             "items" if value.is_object() => merged.items.push(here()),
             "prefixItems" => {
@@ -350,7 +351,7 @@ fn hint(keyword: &str) -> Option<&'static str> {
         | "dependentRequired" => Some("object"),
         "items" | "prefixItems" | "contains" | "minItems" | "maxItems" | "uniqueItems" => Some("array"),
         "pattern" | "minLength" | "maxLength" | "format" => Some("string"),
-        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => Some("number"),
+        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" | MULTIPLE_OF => Some("number"),
         _ => None,
     }
 }

@@ -1,0 +1,179 @@
+//! Paths and their operations.
+
+use super::Compiler;
+use crate::contract::document::Version;
+use crate::contract::operation::{Operation, Parameter};
+use crate::contract::roots::METHODS;
+use crate::contract::router::expression_names;
+use crate::contract::servers::base_paths;
+use crate::diagnostic::{Part, code};
+use crate::source::{Focus, pointer};
+use http::Method;
+use serde_json::Value;
+use std::sync::OnceLock;
+
+impl Compiler<'_> {
+    pub(super) fn paths(&mut self) {
+        if self.document.at("/paths").is_none() && self.document.version == Version::V30 {
+            self.found(code::CONTRACT_STRUCTURE, "the document has no `paths`", "", Focus::Value);
+        }
+        for template in self.keys("/paths") {
+            if template.starts_with("x-") {
+                continue;
+            }
+            let at = pointer::join("/paths", &template);
+            if !template.starts_with('/') {
+                self.found(
+                    code::CONTRACT_PATH_TEMPLATE,
+                    format!("the path `{template}` does not begin with a slash, so nothing reaches it"),
+                    &at,
+                    Focus::Key,
+                );
+                continue;
+            }
+            if !self.options.reserved_paths && (template == "/_mock" || template.starts_with("/_mock/")) {
+                self.found(
+                    code::CONTRACT_RESERVED_PATH,
+                    format!("`{template}` lies under `/_mock`, which is the control plane's"),
+                    &at,
+                    Focus::Key,
+                );
+                continue;
+            }
+            if let Some(item) = self.enter(&at) {
+                self.path_item(&template, &at, &item);
+            }
+        }
+    }
+
+    fn path_item(&mut self, template: &str, at: &str, item: &str) {
+        // 3.1 lets fields stand beside a path item's `$ref`; they are read from both.
+        let places: Vec<&str> = if at == item { vec![item] } else { vec![at, item] };
+        let mut methods: Vec<(Method, String)> = Vec::new();
+        for place in &places {
+            for field in self.keys(place) {
+                let name =
+                    if METHODS.contains(&field.as_str()) || field == "query" && self.document.version == Version::V32 {
+                        field.to_uppercase()
+                    } else {
+                        continue;
+                    };
+                if let Ok(method) = Method::from_bytes(name.as_bytes()) {
+                    methods.push((method, pointer::join(place, &field)));
+                }
+            }
+            let additional = pointer::join(place, "additionalOperations");
+            for name in self.keys(&additional) {
+                let at = pointer::join(&additional, &name);
+                if self.document.version < Version::V32 {
+                    continue;
+                }
+                let fixed = METHODS.iter().chain(&["query"]).any(|fixed| fixed.to_uppercase() == name);
+                match Method::from_bytes(name.as_bytes()) {
+                    Ok(method) if !fixed => methods.push((method, at)),
+                    Ok(_) => {
+                        let message = format!("`{name}` has a field of its own, `{}`", name.to_lowercase());
+                        self.found(code::CONTRACT_STRUCTURE, message, &at, Focus::Key);
+                    }
+                    Err(_) => self.found(code::CONTRACT_STRUCTURE, format!("`{name}` is no method"), &at, Focus::Key),
+                }
+            }
+        }
+        let shared: Vec<Parameter> = places.iter().flat_map(|place| self.parameters(place)).collect();
+        let shared: Vec<String> = shared.into_iter().map(|parameter| parameter.pointer).collect();
+        for (method, operation) in methods {
+            self.operation(template, item, method, &operation, &shared);
+        }
+    }
+
+    pub(super) fn operation(&mut self, template: &str, item: &str, method: Method, at: &str, shared: &[String]) {
+        let Some(Value::Object(object)) = self.document.at(at) else {
+            self.found(code::CONTRACT_STRUCTURE, "an operation is an object", at, Focus::Value);
+            return;
+        };
+        let operation_id = object.get("operationId").and_then(Value::as_str).map(ToOwned::to_owned);
+        if let Some(id) = &operation_id
+            && let Some(first) = self.operation_ids.insert(id.clone(), format!("{method} {template}"))
+        {
+            self.found(
+                code::CONTRACT_OPERATION_ID,
+                format!("the operationId `{id}` is also that of {first}"),
+                &pointer::join(at, "operationId"),
+                Focus::Value,
+            );
+        }
+        let own = self.parameters(at);
+        let mut parameters: Vec<Parameter> = Vec::new();
+        for pointer in shared {
+            let overridden = |parameter: &Parameter| {
+                own.iter().any(|other| other.name == parameter.name && other.part == parameter.part)
+            };
+            if let Some(parameter) = self.parameter(pointer).filter(|parameter| !overridden(parameter)) {
+                parameters.push(parameter);
+            }
+        }
+        parameters.extend(own);
+        self.check_template(template, at, &parameters);
+        self.check_query(&parameters);
+        let body =
+            object.contains_key("requestBody").then(|| self.request_body(&pointer::join(at, "requestBody"))).flatten();
+        let responses = self.responses(at);
+        let security = self.security(at);
+        let index = self.operations.len();
+        let mut bases = base_paths(self.document, item, at);
+        if self.options.ignore_base_path && !bases.iter().any(String::is_empty) {
+            bases.push(String::new());
+        }
+        for base in bases {
+            if !self.bases.contains(&base) {
+                self.bases.push(base.clone());
+            }
+            let full = format!("{base}{template}");
+            if (full == "/_mock" || full.starts_with("/_mock/")) && !base.is_empty() {
+                self.found(
+                    code::CONTRACT_RESERVED_PATH,
+                    format!("`{full}` lies under `/_mock`, which is the control plane's"),
+                    at,
+                    Focus::Key,
+                );
+            } else if !self.router.add(&full, method.clone(), index) {
+                self.found(code::CONTRACT_AMBIGUOUS_PATHS, format!("{method} `{full}` differs from an earlier path in nothing but its parameters' names, so it is never reached"), at, Focus::Key);
+            }
+        }
+        self.operations.push(Operation {
+            method,
+            template: template.to_owned(),
+            operation_id,
+            pointer: at.to_owned(),
+            parameters,
+            body,
+            responses,
+            security,
+            index,
+            points: OnceLock::new(),
+        });
+    }
+
+    fn check_template(&mut self, template: &str, at: &str, parameters: &[Parameter]) {
+        let names = expression_names(template);
+        for name in &names {
+            if !parameters.iter().any(|parameter| parameter.part == Part::Path && parameter.name == *name) {
+                self.found(
+                    code::CONTRACT_PATH_TEMPLATE,
+                    format!("`{{{name}}}` of `{template}` has no path parameter of that name, so any text is taken"),
+                    at,
+                    Focus::Key,
+                );
+            }
+        }
+        for parameter in parameters.iter().filter(|parameter| parameter.part == Part::Path) {
+            if !names.contains(&parameter.name) {
+                let message = format!(
+                    "the path parameter `{}` does not occur in `{template}`, so it is not checked",
+                    parameter.name
+                );
+                self.found(code::CONTRACT_PATH_TEMPLATE, message, &parameter.pointer, Focus::Value);
+            }
+        }
+    }
+}

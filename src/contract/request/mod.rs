@@ -1,0 +1,56 @@
+//! Decoding and checking a request against its operation: everything that is wrong with it, at once.
+
+mod body;
+mod multipart;
+mod parameter;
+mod query;
+
+use super::Contract;
+use super::operation::Operation;
+use super::schema::Checker;
+use crate::diagnostic::Diagnostic;
+use crate::message::Request;
+use serde_json::{Map, Value};
+
+/// A request as the contract reads it.
+#[derive(Debug, Default)]
+pub(crate) struct Decoded {
+    pub(crate) path: Map<String, Value>,
+    pub(crate) query: Map<String, Value>,
+    pub(crate) header: Map<String, Value>,
+    pub(crate) cookie: Map<String, Value>,
+    pub(crate) body: Option<Value>,
+    /// Everything found, in the order of the contract: parameters, then the body.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks a request. `captures` are the raw texts of the path template's expressions under `names`.
+pub(crate) fn check(
+    contract: &Contract,
+    operation: &Operation,
+    request: &Request,
+    names: &[String],
+    captures: &[&str],
+    body_bytes_max: usize,
+) -> Decoded {
+    let mut checking = Checking {
+        contract,
+        checker: Checker { document: &contract.document, schemas: &contract.request },
+        operation,
+        request,
+        decoded: Decoded::default(),
+    };
+    checking.parameters(names, captures);
+    if let Some(body) = &operation.body {
+        checking.body(body, body_bytes_max);
+    }
+    checking.decoded
+}
+
+struct Checking<'a> {
+    contract: &'a Contract,
+    checker: Checker<'a>,
+    operation: &'a Operation,
+    request: &'a Request,
+    decoded: Decoded,
+}

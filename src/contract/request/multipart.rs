@@ -1,0 +1,79 @@
+//! Multipart bodies: parts by name or by position, and their headers.
+
+use super::Checking;
+use crate::contract::decode::{self, Styles};
+use crate::contract::document::Version;
+use crate::contract::operation::{Content, HeaderDeclaration};
+use crate::contract::response::decoded_header;
+use crate::diagnostic::{Part, code};
+use crate::message::media_type::MediaType;
+use crate::source::pointer;
+use bytes::Bytes;
+use serde_json::Value;
+
+impl Checking<'_> {
+    pub(super) fn multipart(&mut self, media_text: &str, content: &Content, bytes: &Bytes) -> Option<Value> {
+        let read = if content.positions.is_some() { decode::ordered_parts } else { decode::parts };
+        let parts = match read(media_text, bytes.clone()) {
+            Ok(parts) => parts,
+            Err(error) => {
+                self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);
+                return None;
+            }
+        };
+        let at = content.schema.as_ref().map_or("", |schema| schema.pointer.as_str());
+        if let Some(positions) = &content.positions {
+            for (index, part) in parts.iter().enumerate() {
+                for header in positions.at(index).iter().flat_map(|part| &part.headers) {
+                    self.part_header(&part.name, header, part);
+                }
+            }
+            let item = content.item_schema.as_ref().map(|schema| schema.pointer.as_str());
+            let encoding = |index| positions.at(index).map(|part| &part.encoding);
+            let whole = content.schema.as_ref().map(|schema| schema.pointer.as_str());
+            let tree = &self.contract.request;
+            let (value, problems) = decode::positional_value(tree, whole, item, &parts, encoding);
+            self.part_problems(problems, content);
+            return Some(value);
+        }
+        for (property, header) in &content.part_headers {
+            for part in parts.iter().filter(|part| part.name == *property) {
+                self.part_header(property, header, part);
+            }
+        }
+        // OAS 3.0.4 §4.7.15.1.2 knows styles in urlencoded forms only.
+        let form_data = MediaType::parse(media_text).is_some_and(|media| media.essence() == "multipart/form-data");
+        let applied = form_data && self.contract.document.version > Version::V30;
+        let styles = if applied { Styles::Applied } else { Styles::Ignored };
+        let (value, problems) = decode::multipart_value(&self.contract.request, at, &parts, &content.encodings, styles);
+        self.part_problems(problems, content);
+        Some(value)
+    }
+
+    fn part_problems(&mut self, problems: Vec<decode::PartProblem>, content: &Content) {
+        for problem in problems {
+            let code = if problem.media_type { code::PART_MEDIA_TYPE } else { code::BODY_MALFORMED };
+            self.body_problem(code, problem.message, &problem.pointer, &content.pointer);
+        }
+    }
+
+    fn part_header(&mut self, property: &str, header: &HeaderDeclaration, part: &decode::Part) {
+        let value = part.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(&header.name));
+        let at = pointer::join("", property);
+        let Some((_, text)) = value else {
+            if header.required {
+                let message = format!("the part `{property}` lacks the required header `{}`", header.name);
+                self.body_problem(code::BODY_MALFORMED, message, &at, &header.pointer);
+            }
+            return;
+        };
+        let Some(schema) = &header.schema else { return };
+        let Some(value) = decoded_header(header, schema, &self.contract.request, text) else {
+            let message = format!("the header `{}` of the part `{property}` cannot be decoded", header.name);
+            self.body_problem(code::BODY_MALFORMED, message, &at, &header.pointer);
+            return;
+        };
+        let mut found = schema.check(self.checker, &value, Part::Body, &at);
+        self.decoded.diagnostics.append(&mut found);
+    }
+}
