@@ -63,6 +63,7 @@ paths:
         "200":
           content:
             application/json: { itemSchema: { type: object } }
+            multipart/mixed: { itemSchema: { type: object } }
             application/jsonl:
               itemSchema: { type: object, required: [n] }
               examples:
@@ -89,6 +90,7 @@ paths:
         "the example is not written in `application/jsonl`: item 0 is no well-formed JSON",
         "`serializedValue` is not the text of `dataValue`",
         "`PUT` has a field of its own, `put`",
+        "responses of `multipart/mixed` are not written in it: their value is sent as JSON",
         "`prefixEncoding` inside an encoding is not supported",
     ] {
         assert!(text.contains(expected), "{expected}\n{text}");

@@ -37,6 +37,11 @@ impl Compiler<'_> {
                 continue;
             };
             let Some(entry) = self.enter(&entry) else { continue };
+            if direction == Direction::Response && (media.is_multipart() || media.is_form()) {
+                let message =
+                    format!("responses of `{}` are not written in it: their value is sent as JSON", media.essence());
+                self.warned(code::CONTRACT_UNSUPPORTED, message, &entry, Focus::Key);
+            }
             contents.push(self.content(media, entry, direction));
         }
         contents

@@ -178,3 +178,37 @@ fn write_event(item: &Value, body: &mut Vec<u8>) {
     }
     body.push(b'\n');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let values = json!([{ "a": 1 }, [2, "x\ny"], 3, null, "four"]);
+        let events = json!([{ "event": "e", "id": "1", "retry": 5, "data": "two\nlines" }, { "data": "" }]);
+        for (sequence, items) in [
+            (Sequence::Lines, &values),
+            (Sequence::LooseLines, &values),
+            (Sequence::Records, &values),
+            (Sequence::Events, &events),
+        ] {
+            let body = sequence.write(items.as_array().map(Vec::as_slice).unwrap_or_default());
+            assert_eq!(sequence.read(&body).as_ref(), Ok(items), "{sequence:?}");
+            assert_eq!(sequence.read(b""), Ok(json!([])), "{sequence:?}");
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let pieces: [&[u8]; 9] = [b"\x1e", b"\n", b"\r", b":", b"data", b"{", b"1", b"\xff", b"\xef\xbb\xbf"];
+        for code in 0..pieces.len().pow(4) {
+            let picked = (0..4_u32).filter_map(|place| pieces.get(code / pieces.len().pow(place) % pieces.len()));
+            let body: Vec<u8> = picked.flat_map(|piece| piece.iter().copied()).collect();
+            for sequence in [Sequence::Lines, Sequence::LooseLines, Sequence::Records, Sequence::Events] {
+                let _ = sequence.read(&body);
+            }
+        }
+    }
+}
