@@ -71,6 +71,9 @@ pub(super) struct ServeArgs {
     /// How long a token is valid, such as 10s or 12h [default: 43199s]
     #[arg(long, env = "CHATKITTY_MOCK_TOKEN_TTL", value_parser = duration)]
     pub(super) token_ttl: Option<Duration>,
+    /// Let the clock stand still at this time of RFC 3339, such as 2026-11-23T09:30:00Z [default: the real time]
+    #[arg(long, env = "CHATKITTY_MOCK_CLOCK", value_name = "RFC3339", value_parser = time)]
+    pub(super) clock: Option<String>,
     /// Token that the control plane asks for [default: none on loopback, made up elsewhere]
     #[arg(long, env = "CHATKITTY_MOCK_ADMIN_TOKEN", hide_env_values = true)]
     pub(super) admin_token: Option<String>,
@@ -250,6 +253,13 @@ fn duration(text: &str) -> Result<Duration, String> {
         return Ok(Duration::from_secs(seconds));
     }
     humantime::parse_duration(text).map_err(|error| format!("{error}; write it like 10s or 12h"))
+}
+
+fn time(text: &str) -> Result<String, String> {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("write it like 2026-11-23T09:30:00Z".to_owned()),
+    }
 }
 
 /// A number of bytes, typed like 10MiB.

@@ -9,10 +9,11 @@ mod cors;
 mod identity;
 mod prefer;
 mod refuse;
+mod tenants;
 
 use crate::contract::{Contract, Operation, Routed, resource_path};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
-use crate::evidence::{Exchange, Journal, Kept};
+use crate::evidence::{Exchange, Journal, Kept, KeptChanges};
 use crate::message::{Limits, Reply, Request};
 use crate::oauth::AuthorizationServer;
 use crate::resources::Model;
@@ -30,6 +31,7 @@ pub(crate) use refuse::problem;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
+pub(crate) use tenants::{NotChanged, credential_json};
 
 /// What a bad request gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -135,8 +137,8 @@ impl Engine {
         self.identities.uuid()
     }
 
-    /// Adds an application; what the seed leaves empty is made up.
-    pub(crate) fn add_application(&self, mut seed: Seed, now: Timestamp) -> Result<Arc<Application>, Refused> {
+    /// Adds an application; what the seed leaves empty is made up. `real` is the real time.
+    pub(crate) fn add_application(&self, mut seed: Seed, real: Timestamp) -> Result<Arc<Application>, Refused> {
         if seed.credentials.is_empty() {
             let scopes = self.world().contract.scopes().to_vec();
             seed.credentials.push(Credential { scopes, ..Credential::default() });
@@ -153,7 +155,7 @@ impl Engine {
             let id = seed.credentials.first().map(|credential| credential.client_id.as_str()).unwrap_or_default();
             seed.name = format!("application-{}", id.split('-').next().unwrap_or_default());
         }
-        self.store.add(seed, now, self.settings.limits.applications_max)
+        self.store.add(seed, self.store.moment(real).now(), self.settings.limits.applications_max)
     }
 
     /// Removes an application with its tokens; `false` if there is none.
@@ -357,6 +359,10 @@ impl Handling<'_> {
     fn record(&self, outcome: &Outcome, id: u64, duration: Duration) {
         let max = self.settings().limits.journal_body_bytes_max;
         let request = self.request;
+        if let Some(application) = &outcome.application {
+            let violates = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
+            application.tally.count(outcome.diagnostics.iter().any(violates));
+        }
         self.engine.journal.record(Exchange {
             id,
             time: self.moment.of(outcome.application.as_deref()),
@@ -374,7 +380,7 @@ impl Handling<'_> {
             response_body: Kept::new(outcome.reply.body(), max),
             duration,
             diagnostics: outcome.diagnostics.clone(),
-            differences: outcome.differences.clone(),
+            changes: KeptChanges::new(&outcome.differences, self.settings().limits.journal_changes_bytes_max),
             secret: outcome.secret,
         });
     }

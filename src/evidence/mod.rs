@@ -7,7 +7,7 @@ mod journal;
 mod mask;
 mod report;
 
-pub(crate) use exchange::Kept;
 pub use exchange::{Exchange, Verdict};
+pub(crate) use exchange::{Kept, KeptChanges};
 pub(crate) use journal::{Filter, Journal};
 pub use report::Report;

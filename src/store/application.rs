@@ -1,6 +1,6 @@
 use super::{Change, Clock, Difference, State};
-use crate::contract::Prepared;
 use jiff::Timestamp;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use subtle::ConstantTimeEq;
 
@@ -23,10 +23,21 @@ impl Credential {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seed {
     pub(crate) name: String,
+    pub(crate) origin: Origin,
     /// The first one names the application. None: they are made up.
     pub(crate) credentials: Vec<Credential>,
     /// What the application holds at first, and again after a reset.
     pub(crate) state: State,
+}
+
+/// Where an application comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Origin {
+    /// A running server was asked for it.
+    #[default]
+    Request,
+    /// A fixture file.
+    Fixture,
 }
 
 /// A tenant: its credentials, its own state and its own clock.
@@ -34,11 +45,44 @@ pub(crate) struct Seed {
 pub(crate) struct Application {
     name: String,
     client_id: String,
+    pub(crate) origin: Origin,
     pub(crate) created: Timestamp,
+    /// Counts what changes its representation: writes, and new credentials.
+    version: AtomicU64,
+    pub(crate) tally: Tally,
     credentials: RwLock<Arc<[Credential]>>,
     seed: RwLock<Arc<State>>,
     state: RwLock<Arc<State>>,
     clock: RwLock<Option<Clock>>,
+}
+
+/// How many requests spoke for an application, and how many of them broke the contract.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    requests: AtomicU64,
+    violations: AtomicU64,
+}
+
+impl Tally {
+    /// Counts one request.
+    pub(crate) fn count(&self, violates: bool) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.violations.fetch_add(u64::from(violates), Ordering::Relaxed);
+    }
+
+    /// Starts from nothing again.
+    pub(crate) fn clear(&self) {
+        self.requests.store(0, Ordering::Relaxed);
+        self.violations.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn violations(&self) -> u64 {
+        self.violations.load(Ordering::Relaxed)
+    }
 }
 
 /// Bounds on what one application holds.
@@ -63,7 +107,10 @@ impl Application {
         Self {
             name: seed.name,
             client_id: seed.credentials.first().map(|credential| credential.client_id.clone()).unwrap_or_default(),
+            origin: seed.origin,
             created,
+            version: AtomicU64::new(1),
+            tally: Tally::default(),
             credentials: RwLock::new(seed.credentials.into()),
             seed: RwLock::new(Arc::clone(&state)),
             state: RwLock::new(state),
@@ -87,16 +134,21 @@ impl Application {
 
     pub(super) fn set_credentials(&self, credentials: Vec<Credential>) {
         *write(&self.credentials) = credentials.into();
+        self.changed();
+    }
+
+    /// The version of what it holds: another one after every change.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    fn changed(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The credential with this client id.
     pub(crate) fn credential(&self, client_id: &str) -> Option<Credential> {
         read(&self.credentials).iter().find(|credential| credential.client_id == client_id).cloned()
-    }
-
-    /// The representation at a path.
-    pub(crate) fn resource(&self, path: &str) -> Option<Prepared> {
-        read(&self.state).resource(path).cloned()
     }
 
     /// Looks at the state while no write changes it.
@@ -127,23 +179,24 @@ impl Application {
         if grows && (state.entries() + entries > bounds.entries_max || state.bytes() + bytes > bounds.bytes_max) {
             return Err(NotWritten::Full);
         }
+        if changes.is_empty() {
+            return Ok((told, Vec::new()));
+        }
         let differences = Arc::make_mut(&mut state).apply(changes);
+        self.changed();
         Ok((told, differences))
     }
 
     /// Puts another state in the place of the present one.
-    pub(crate) fn restore(&self, state: Arc<State>) {
-        *write(&self.state) = state;
+    pub(crate) fn restore(&self, other: Arc<State>) {
+        let mut state = write(&self.state);
+        *state = other;
+        self.changed();
     }
 
     /// What the application started with.
     pub(crate) fn seed(&self) -> Arc<State> {
         Arc::clone(&read(&self.seed))
-    }
-
-    /// Makes the application start with another state after the next reset.
-    pub(crate) fn reseed(&self, seed: Arc<State>) {
-        *write(&self.seed) = seed;
     }
 
     /// Returns to the seed.
@@ -160,6 +213,12 @@ impl Application {
     /// Gives it a clock of its own, or the server's again.
     pub(crate) fn set_clock(&self, clock: Option<Clock>) {
         *write(&self.clock) = clock;
+    }
+
+    /// Changes the clock that it goes by, with no other change in between.
+    pub(super) fn change_clock(&self, server: Clock, change: impl FnOnce(Clock) -> Clock) {
+        let mut clock = write(&self.clock);
+        *clock = Some(change(clock.unwrap_or(server)));
     }
 }
 
