@@ -141,6 +141,9 @@ pub(super) struct CheckArgs {
     pub(super) contract: ContractArgs,
     /// Contracts (files with an `openapi` member) and fixtures, or folders of fixtures [default: the bundled ones]
     pub(super) files: Vec<PathBuf>,
+    /// Show which paths are collections, items or resources of their own, and why; in JSON as `state` beside `diagnostics`
+    #[arg(long, env = "CHATKITTY_MOCK_EXPLAIN_STATE", value_parser = BoolishValueParser::new())]
+    pub(super) explain_state: bool,
     /// Fail on warnings, too
     #[arg(long, env = "CHATKITTY_MOCK_STRICT", value_parser = BoolishValueParser::new())]
     pub(super) strict: bool,
@@ -243,7 +246,7 @@ choices! {
     CheckFormat {
         /// For people
         Text,
-        /// One JSON array
+        /// One JSON array; with --explain-state, an object with it
         Json,
     }
 }

@@ -12,6 +12,8 @@ mod control_plane;
 mod data_plane;
 mod editions;
 #[cfg(feature = "cli")]
+mod explain_state;
+#[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
 mod properties;
