@@ -34,16 +34,15 @@ impl Asked {
 impl Call<'_> {
     fn asked(&self) -> Asked {
         let query = &self.decoded.query;
-        let own = |name: &str| Self::text(query, name).map(ToOwned::to_owned);
-        let application = own("application");
+        let own = |name: &str| self.in_query(name).map(ToOwned::to_owned);
         // An application that is gone, or never was, has no journal, and so no exchange fits.
-        let client_id = application.as_ref().map(|name| {
-            let found = self.engine.store.by_name_or_id(name);
-            found.map_or_else(|| name.clone(), |found| found.client_id().to_owned())
+        let client_id = own("application").map(|name| {
+            let found = self.engine.store.by_name_or_id(&name);
+            found.map_or(name, |found| found.client_id().to_owned())
         });
         let limit = query.get("limit").and_then(Value::as_u64).unwrap_or(LIMIT_DEFAULT);
         let filter = Filter {
-            application,
+            application: None,
             operation: own("operation"),
             status: own("status"),
             violations: query.get("violations").and_then(Value::as_bool),
