@@ -323,7 +323,7 @@ pub(crate) fn prepare(media: &MediaType, value: Value) -> Prepared {
 }
 
 /// Removes members whose schema is `writeOnly`, wherever the schema says so.
-fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: usize) {
+pub(super) fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: usize) {
     const DEPTH_MAX: usize = 64;
     if depth > DEPTH_MAX || !(value.is_object() || value.is_array()) {
         return;

@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::message::{Reply, Request};
 use crate::resources::{Answer, Call, Told};
 use crate::store::Application;
-use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, LOCATION};
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -194,9 +194,23 @@ impl<'h> Answering<'_, 'h> {
         let mut outcome = self.finish(status, declared, chosen.map(|(_, media)| media), body);
         let headers = outcome.reply.headers_mut();
         let base = self.call(None).base().to_owned();
-        let location = answer.created.and_then(|path| HeaderValue::from_str(&format!("{base}{path}")).ok());
+        let slash =
+            if answer.created.as_ref().is_some_and(|path| self.contract().ends_in_slash(path)) { "/" } else { "" };
+        let location = answer.created.and_then(|path| HeaderValue::from_str(&format!("{base}{path}{slash}")).ok());
         if let Some(location) = location.filter(|_| status == 201 || headers.contains_key(LOCATION)) {
             headers.insert(LOCATION, location);
+        }
+        let links = answer.links.filter(|links| !links.is_empty()).and_then(|links| HeaderValue::from_str(&links).ok());
+        if let Some(links) =
+            links.filter(|_| declared.headers.iter().any(|header| header.name.eq_ignore_ascii_case("link")))
+        {
+            headers.insert(LINK, links);
+        }
+        if let Some(total) = answer.total {
+            let counts = declared.headers.iter().filter(|header| counts_all(&header.name));
+            for name in counts.filter_map(|header| HeaderName::from_bytes(header.name.as_bytes()).ok()) {
+                headers.insert(name, HeaderValue::from(total));
+            }
         }
         if let Some(etag) = answer.etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
             headers.insert(ETAG, etag);
@@ -291,6 +305,12 @@ impl<'h> Answering<'_, 'h> {
         }
         drifted(drift)
     }
+}
+
+/// Whether a header tells how many items a list has in all, on whatever page.
+fn counts_all(name: &str) -> bool {
+    let known = ["x-total-count", "x-total", "total-count", "x-total-items", "x-count"];
+    known.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// A response that must not leave.
