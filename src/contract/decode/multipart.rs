@@ -1,6 +1,7 @@
 //! Multipart bodies (RFC 7578; OAS 3.1.1 §4.8.15.3), read by `multer` from memory.
 
 use super::BodyError;
+use super::charset::Charset;
 use super::form::{Encoding, declared, is_binary, item_shape, styled_property};
 use super::query::Query;
 use super::style::{Raw, Shape};
@@ -312,15 +313,22 @@ fn part_value(
             Err(_) => {}
         }
     }
-    let opaque = media.is_some_and(|media| !media.is_text() && !media.is_json())
+    let opaque = media.as_ref().is_some_and(|media| !media.is_text() && !media.is_json())
         || part.file_name.is_some() && part.content_type.is_none();
-    match std::str::from_utf8(&part.bytes) {
-        Ok(text) if !binary && !opaque => typed_by(tree, schemas, &Raw::Text(text.to_owned()), 0),
-        Err(_) if !binary && !opaque => {
-            let message = format!("the text of the part `{}` is not UTF-8", part.name);
-            problems.push(PartProblem { pointer: place.to_owned(), message, media_type: false });
-            binary_value(&part.bytes)
+    if binary || opaque {
+        return binary_value(&part.bytes);
+    }
+    let named = media.as_ref().and_then(|media| media.parameter("charset"));
+    let mut refuse = |message: String, media_type: bool| {
+        problems.push(PartProblem { pointer: place.to_owned(), message, media_type });
+        binary_value(&part.bytes)
+    };
+    match Charset::named(named).map(|charset| (charset, charset.text(&part.bytes))) {
+        Some((_, Ok(text))) => typed_by(tree, schemas, &Raw::Text(text), 0),
+        Some((charset, Err(_))) => refuse(format!("the text of the part `{}` is not {charset}", part.name), false),
+        None => {
+            let charset = named.unwrap_or_default();
+            refuse(format!("the charset `{charset}` of the part `{}` is not supported", part.name), true)
         }
-        _ => binary_value(&part.bytes),
     }
 }
