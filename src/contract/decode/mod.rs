@@ -6,6 +6,7 @@
 mod charset;
 mod coding;
 mod form;
+mod mime;
 mod multipart;
 mod query;
 mod sequence;
