@@ -124,7 +124,7 @@ impl Contract {
             return decode::form_value(tree, at, text.as_bytes(), &content.encodings).map_err(malformed);
         }
         if media.is_xml() && content.schema.is_some() {
-            return decode::xml_value(tree, at, text.as_bytes()).map_err(malformed);
+            return decode::xml_value(tree, at, decode::Charset::Utf8, text.as_bytes()).map_err(malformed);
         }
         Ok(if media.is_text() && content.schema.is_some() {
             decode::typed(tree, at, &decode::Raw::Text(text.to_owned()))

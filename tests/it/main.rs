@@ -19,6 +19,8 @@ mod following;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
+#[cfg(feature = "cli")]
+mod openapi_core;
 mod properties;
 #[cfg(feature = "cli")]
 mod public_documents;
