@@ -71,6 +71,9 @@ pub(super) struct ServeArgs {
     /// How long a token is valid, such as 10s or 12h [default: 43199s]
     #[arg(long, env = "CHATKITTY_MOCK_TOKEN_TTL", value_parser = duration)]
     pub(super) token_ttl: Option<Duration>,
+    /// Take RFC 6749 to the letter at the token, introspection and revocation endpoints, rather than what ChatKitty's clients send
+    #[arg(long, env = "CHATKITTY_MOCK_STRICT_OAUTH", value_parser = BoolishValueParser::new())]
+    pub(super) strict_oauth: bool,
     /// Token that the control plane asks for [default: none on loopback, made up elsewhere]
     #[arg(long, env = "CHATKITTY_MOCK_ADMIN_TOKEN", hide_env_values = true)]
     pub(super) admin_token: Option<String>,

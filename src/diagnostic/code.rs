@@ -215,12 +215,12 @@ catalogue! {
         "Name an application, or leave it to the credentials.";
     TOKEN_INVALID_REQUEST 411 Some(400), Error Client,
         "the token request is malformed",
-        "The token request lacks a parameter, repeats one, or its body cannot be read: `invalid_request` (RFC 6749 §5.2).",
+        "A request to the token, introspection or revocation endpoint lacks a parameter, repeats one, authenticates in two ways that disagree, or its body cannot be read: `invalid_request` (RFC 6749 §5.2). With `--strict-oauth` the body is form-urlencoded, no parameter is repeated, and the client authenticates in one way.",
         "a body without `grant_type`",
-        "Send `grant_type=client_credentials` as form-urlencoded or multipart form data.";
+        "Send `grant_type=client_credentials`, or `token=…` to introspect or revoke one, as form-urlencoded or multipart form data.";
     TOKEN_INVALID_CLIENT 412 Some(401), Error Client,
         "client authentication failed",
-        "The client id is unknown, the secret is wrong, or no client authentication was sent: `invalid_client` (RFC 6749 §5.2).",
+        "The client id is unknown, the secret is wrong, or no client authentication was sent: `invalid_client` (RFC 6749 §5.2). With `--strict-oauth` both parts of `Basic` credentials are form-urlencoded first (§2.3.1).",
         "a wrong client secret",
         "Use the credentials in the banner, the ready line or the fixture file.";
     TOKEN_UNSUPPORTED_GRANT 413 Some(400), Error Client,
@@ -233,6 +233,11 @@ catalogue! {
         "The client asks for a scope that it does not have: `invalid_scope` (RFC 6749 §5.2).",
         "`scope=admin`",
         "Ask for scopes that the application has, or leave `scope` out.";
+    TOKEN_FOREIGN 415 Some(400), Error Client,
+        "the token was issued to another application",
+        "A client may revoke the tokens of its own application only: `invalid_grant` (RFC 7009 §2.1, RFC 6749 §5.2).",
+        "the credentials of `staging` on the revocation endpoint with a token of `development`",
+        "Revoke the token with credentials of the application that it was issued to.";
     MEDIA_TYPE_UNSUPPORTED 501 Some(415), Error Client,
         "the body's media type is not declared",
         "`Content-Type` is missing, malformed, or matches none of the media types of the operation's request body.",

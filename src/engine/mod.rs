@@ -14,7 +14,7 @@ use crate::contract::{Contract, Operation, Routed, resource_path};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::evidence::{Exchange, Journal, Kept};
 use crate::message::{Limits, Reply, Request};
-use crate::oauth::AuthorizationServer;
+use crate::oauth::{self, AuthorizationServer, Endpoint, Endpoints, Served, Strictness};
 use crate::resources::Model;
 use crate::store::{Application, Credential, Difference, Moment, Refused, Seed, Store};
 use answer::Answering;
@@ -74,6 +74,7 @@ pub(crate) struct Settings {
     /// The seed of tokens and credentials.
     pub(crate) identity_seed: u64,
     pub(crate) token_ttl: SignedDuration,
+    pub(crate) strict_oauth: Strictness,
     pub(crate) limits: Limits,
 }
 
@@ -81,7 +82,7 @@ pub(crate) struct Settings {
 pub(crate) struct World {
     pub(crate) contract: Arc<Contract>,
     pub(crate) model: Arc<Model>,
-    token_paths: Vec<String>,
+    endpoints: Endpoints,
 }
 
 impl World {
@@ -90,12 +91,14 @@ impl World {
         if token_paths.is_empty() {
             token_paths.push(TOKEN_PATH.to_owned());
         }
-        Self { contract, model, token_paths }
+        let is_declared = |path: &str| !matches!(contract.route(&Method::POST, path), Routed::Unknown(_));
+        let endpoints = Endpoints::new(&token_paths, is_declared);
+        Self { contract, model, endpoints }
     }
 
     /// The path of the token endpoint that is announced.
     pub(crate) fn token_path(&self) -> &str {
-        self.token_paths.first().map_or(TOKEN_PATH, String::as_str)
+        self.endpoints.token_path()
     }
 }
 
@@ -117,7 +120,7 @@ impl Engine {
         let limits = &settings.limits;
         Self {
             store: Store::default(),
-            authorization: AuthorizationServer::new(settings.token_ttl, limits.tokens_max),
+            authorization: AuthorizationServer::new(settings.token_ttl, limits.tokens_max, settings.strict_oauth),
             journal: Journal::new(limits.journal_entries_max, limits.journal_bytes_max),
             identities: Identities::new(settings.identity_seed),
             world: ArcSwap::from_pointee(world),
@@ -167,8 +170,9 @@ impl Engine {
 
     /// Issues a token without a request, for embedders.
     pub(crate) fn issue_token(&self, application: &Arc<Application>, real: Timestamp) -> String {
-        let scopes = application.credentials().first().map(|credential| credential.scopes.clone()).unwrap_or_default();
-        self.authorization.issue(self.new_uuid(), application, scopes, self.store.moment(real))
+        let first = application.credentials().first().cloned().unwrap_or_default();
+        let moment = self.store.moment(real);
+        self.authorization.issue(self.new_uuid(), application, &first.client_id, first.scopes, moment)
     }
 
     /// Answers one request of the data plane, and records the exchange. `real` is the real time.
@@ -228,8 +232,8 @@ impl Handling<'_> {
         if let Some(preflight) = cors::preflight(request, |method| self.allows(path, method)) {
             return Outcome::of(preflight);
         }
-        if self.world.token_paths.iter().any(|token_path| *token_path == **path) && !self.declares_path(path) {
-            return self.token();
+        if let Some(served) = self.world.endpoints.at(path) {
+            return self.authorization_server(served);
         }
         if let Err(reason) = decodable(path) {
             let diagnostic = Diagnostic::new(code::BAD_TARGET, reason).at(Part::Path, "");
@@ -252,27 +256,34 @@ impl Handling<'_> {
         }
     }
 
-    fn declares_path(&self, path: &str) -> bool {
-        !matches!(self.contract().route(&Method::POST, path), Routed::Unknown(_))
-    }
-
     fn allows(&self, path: &str, method: &Method) -> bool {
-        self.world.token_paths.iter().any(|token_path| token_path == path) && method == Method::POST
-            || matches!(self.contract().route(method, path), Routed::Operation { .. })
+        match self.world.endpoints.at(path) {
+            Some(served) => served.endpoint.methods().contains(method),
+            None => matches!(self.contract().route(method, path), Routed::Operation { .. }),
+        }
     }
 
-    fn token(&self) -> Outcome {
-        if self.request.method() == Method::OPTIONS {
-            return Outcome::of(allow_reply(&[Method::POST, Method::OPTIONS]));
+    /// What the authorization server answers.
+    fn authorization_server(&self, served: &Served) -> Outcome {
+        let (engine, request) = (self.engine, self.request);
+        if request.method() == Method::OPTIONS {
+            return Outcome::of(allow_reply(served.endpoint.methods()));
         }
-        let engine = self.engine;
-        let answered =
-            engine.authorization.token_endpoint(self.request, &engine.store, || engine.new_uuid(), self.moment);
+        let server = &engine.authorization;
+        let answered = match served.endpoint {
+            Endpoint::Token => server.token_endpoint(request, &engine.store, || engine.new_uuid(), self.moment),
+            Endpoint::Introspection => {
+                let issuer = oauth::issuer(request, served);
+                server.introspection_endpoint(request, &engine.store, &issuer, self.moment)
+            }
+            Endpoint::Revocation => server.revocation_endpoint(request, &engine.store),
+            Endpoint::Metadata => self.world.endpoints.metadata(served, request, self.contract().scopes()),
+        };
         Outcome {
             reply: answered.reply,
             diagnostics: answered.diagnostic.into_iter().collect(),
             application: answered.application,
-            secret: true,
+            secret: served.endpoint != Endpoint::Metadata,
             ..Outcome::default()
         }
     }

@@ -4,6 +4,7 @@ use crate::contract::{self, Discriminator, Reach, Source};
 use crate::control::Plane;
 use crate::engine::{Engine, OnDrift, OnViolation, Settings, Unseeded};
 use crate::message::Limits;
+use crate::oauth::Strictness;
 use crate::server;
 use jiff::{SignedDuration, Timestamp};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -40,6 +41,7 @@ pub struct Builder {
     unseeded: Unseeded,
     seed: Option<u64>,
     token_ttl: Duration,
+    strict_oauth: Strictness,
     admin_token: Option<String>,
     limits: Limits,
 }
@@ -58,6 +60,7 @@ impl Builder {
             unseeded: Unseeded::default(),
             seed: None,
             token_ttl: TOKEN_TTL,
+            strict_oauth: Strictness::default(),
             admin_token: None,
             limits: Limits::default(),
         }
@@ -146,6 +149,14 @@ impl Builder {
         self
     }
 
+    /// Whether the token, introspection and revocation endpoints take RFC 6749 to the letter: form-urlencoded bodies
+    /// only, one client authentication, Basic credentials form-urlencoded first, no parameter given twice. HTTPS is not
+    /// demanded. Default: off, and what ChatKitty's own clients send is taken.
+    pub fn strict_oauth(mut self, strict: bool) -> Self {
+        self.strict_oauth = if strict { Strictness::ToTheLetter } else { Strictness::AsClientsSend };
+        self
+    }
+
     /// The token that the control plane asks for. Default: none on loopback, made up elsewhere.
     pub fn admin_token(mut self, token: impl Into<String>) -> Self {
         self.admin_token = Some(token.into());
@@ -225,6 +236,7 @@ impl Builder {
             seed: self.seed.unwrap_or_default(),
             identity_seed: self.seed.unwrap_or(entropy),
             token_ttl: SignedDuration::from_secs(i64::try_from(self.token_ttl.as_secs()).unwrap_or(i64::MAX)),
+            strict_oauth: self.strict_oauth,
             limits: self.limits.clone(),
         }
     }
