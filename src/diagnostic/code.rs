@@ -210,7 +210,7 @@ catalogue! {
         "Send the header as its scheme demands.";
     APPLICATION_UNKNOWN 405 Some(404), Error Client,
         "there is no such application",
-        "`X-Mock-Application`, or the host's first label before `.localhost`, names no application of this server.",
+        "`X-Mock-Application`, or what the host has before `.localhost`, names no application of this server.",
         "`X-Mock-Application: stagign`",
         "Name an application, or leave it to the credentials.";
     TOKEN_INVALID_REQUEST 411 Some(400), Error Client,

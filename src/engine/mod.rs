@@ -9,6 +9,7 @@ mod cors;
 mod identity;
 mod prefer;
 mod refuse;
+mod select;
 
 use crate::contract::{Contract, Operation, Routed, resource_path};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
@@ -201,7 +202,8 @@ impl Engine {
             Routed::Operation { operation, .. } => Some(operation),
             _ => None,
         };
-        let mut outcome = handling.refused(operation, vec![diagnostic], handling.moment.now());
+        let refused = handling.refused(operation, vec![diagnostic], handling.moment.now());
+        let mut outcome = refused.or_of(handling.attributed());
         outcome.operation = operation.map(Operation::name);
         handling.finish(&mut outcome, || Duration::ZERO);
         outcome.reply
@@ -237,22 +239,22 @@ impl Handling<'_> {
         }
         if let Err(reason) = decodable(path) {
             let diagnostic = Diagnostic::new(code::BAD_TARGET, reason).at(Part::Path, "");
-            return self.refused(None, vec![diagnostic], now);
+            return self.refused(None, vec![diagnostic], now).or_of(self.attributed());
         }
         let too_large = request.body().len() > self.settings().limits.body_bytes_max;
         match self.contract().route(request.method(), path) {
             Routed::Operation { operation, .. } if too_large => {
                 let message = format!("the body has {} bytes", request.body().len());
                 let diagnostic = Diagnostic::new(code::BODY_TOO_LARGE, message).at(Part::Body, "");
-                self.refused(Some(operation), vec![diagnostic], now)
+                self.refused(Some(operation), vec![diagnostic], now).or_of(self.attributed())
             }
             Routed::Operation { operation, names, captures } => {
                 let mut outcome = self.authorized(operation, names, &captures);
                 outcome.operation = Some(operation.name());
                 outcome
             }
-            Routed::OtherMethod { allow, operation } => self.other_method(&allow, operation),
-            Routed::Unknown(diagnostic) => self.refused(None, vec![*diagnostic], now),
+            Routed::OtherMethod { allow, operation } => self.other_method(&allow, operation).or_of(self.attributed()),
+            Routed::Unknown(diagnostic) => self.refused(None, vec![*diagnostic], now).or_of(self.attributed()),
         }
     }
 
@@ -319,7 +321,7 @@ impl Handling<'_> {
                     outcome.reply.headers_mut().append(http::header::WWW_AUTHENTICATE, challenge.clone());
                 });
                 outcome.application = denied.application;
-                return outcome;
+                return outcome.or_of(self.attributed());
             }
         };
         let mut outcome = self.checked(operation, names, captures, application.as_ref());
@@ -440,6 +442,12 @@ pub(crate) struct Outcome {
 impl Outcome {
     fn of(reply: Reply) -> Self {
         Self { reply, ..Self::default() }
+    }
+
+    /// The same, as an exchange of this application unless it is one's already.
+    fn or_of(mut self, application: Option<Arc<Application>>) -> Self {
+        self.application = self.application.or(application);
+        self
     }
 }
 

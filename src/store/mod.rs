@@ -143,6 +143,12 @@ impl Store {
         self.by_name(text).or_else(|| self.by_client_id(text))
     }
 
+    /// The first application whose name is this one but for the case of its letters.
+    pub(crate) fn by_name_in_any_case(&self, name: &str) -> Option<Arc<Application>> {
+        let known = self.read();
+        known.applications.values().find(|application| application.name().eq_ignore_ascii_case(name)).cloned()
+    }
+
     /// The application that an API key belongs to: its client id, its secret or its name.
     pub(crate) fn by_key(&self, key: &str) -> Option<Arc<Application>> {
         let has = |application: &&Arc<Application>| {

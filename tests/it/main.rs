@@ -20,4 +20,5 @@ mod properties;
 mod public_documents;
 #[cfg(feature = "cli")]
 mod real_parts;
+mod selection;
 mod tidy;

@@ -261,8 +261,7 @@ type Case<'a> = (Option<&'a str>, &'a str, String, Option<&'a str>, Option<&'a s
 #[test]
 fn strict_oauth_takes_what_rfc_6749_allows_and_no_more() {
     const MULTIPART: &str = "multipart/form-data; boundary=X";
-    let part =
-        format!("--X\r\nContent-Disposition: form-data; name=\"grant_type\"\r\n\r\nclient_credentials\r\n--X--\r\n");
+    let part = "--X\r\nContent-Disposition: form-data; name=\"grant_type\"\r\n\r\nclient_credentials\r\n--X--\r\n";
     let (writer, raw, encoded) =
         (basic("writer", "w"), basic("re ader", "p+ss%w=rd"), basic("re+ader", "p%2Bss%25w%3Drd"));
     let body = |more: &str| format!("{GRANT}{more}");
