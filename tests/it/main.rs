@@ -21,4 +21,6 @@ mod public_documents;
 #[cfg(feature = "cli")]
 mod real_parts;
 mod selection;
+mod tenants;
 mod tidy;
+mod wire;

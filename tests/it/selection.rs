@@ -5,6 +5,9 @@ use chatkitty_mock::MockServer;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
+/// Header fields of a request.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 /// `/open` demands nothing, `/token` a token of this server, `/key` an API key, `/either` a token or nothing.
 fn document() -> String {
     let answer = |name: &str| {
@@ -44,7 +47,7 @@ fn server(name: &str) -> MockServer {
     mock
 }
 
-fn get(mock: &MockServer, path: &str, fields: &[(&str, &str)]) -> Response<Bytes> {
+fn get(mock: &MockServer, path: &str, fields: Fields<'_>) -> Response<Bytes> {
     let mut request = Request::get(path);
     for (name, value) in fields {
         request = request.header(*name, *value);
@@ -53,7 +56,7 @@ fn get(mock: &MockServer, path: &str, fields: &[(&str, &str)]) -> Response<Bytes
 }
 
 /// The name of the application that answered, else the codes of what was wrong.
-fn owner(mock: &MockServer, path: &str, fields: &[(&str, &str)]) -> String {
+fn owner(mock: &MockServer, path: &str, fields: Fields<'_>) -> String {
     let reply = get(mock, path, fields);
     match reply.headers().get("x-mock-violations") {
         Some(codes) => format!("{} {}", reply.status().as_u16(), codes.to_str().unwrap()),
@@ -70,7 +73,7 @@ fn the_credential_decides_then_the_header_then_the_host_then_the_order() {
     let host = |name| ("host", name);
     let token = ("authorization", beta.as_str());
     let foreign = ("authorization", "Bearer of-another-server");
-    let cases: [(&str, &[(&str, &str)], &str); 24] = [
+    let cases: [(&str, Fields<'_>, &str); 24] = [
         ("/open", &[], "Alpha"),
         ("/open", &[header("staging")], "staging"),
         ("/open", &[header("id-b")], "beta.v2"),
@@ -161,7 +164,7 @@ fn the_header_is_nobodys_unknown_parameter_and_browsers_may_send_it() {
 #[test]
 fn the_control_plane_answers_for_no_more_hosts_than_before() {
     let mock = server("control-hosts");
-    let status = |fields: &[(&str, &str)]| get(&mock, "/_mock/api/applications", fields).status().as_u16();
+    let status = |fields: Fields<'_>| get(&mock, "/_mock/api/applications", fields).status().as_u16();
     for host in ["localhost:1", "staging.localhost", "nobody.localhost", "127.0.0.1", "[::1]:1"] {
         assert_eq!(status(&[("host", host)]), 200, "{host}");
     }
