@@ -14,6 +14,7 @@ mod editions;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
+mod model;
 mod oauth;
 mod properties;
 #[cfg(feature = "cli")]
