@@ -83,6 +83,9 @@ pub(super) struct ServeArgs {
     /// Exchanges the journal keeps; over it the oldest is dropped
     #[arg(long, env = "CHATKITTY_MOCK_JOURNAL", default_value_t = 10_000)]
     pub(super) journal: usize,
+    /// Load contract and fixtures again when their files change; SIGHUP does so once
+    #[arg(long, env = "CHATKITTY_MOCK_WATCH", value_parser = BoolishValueParser::new())]
+    pub(super) watch: bool,
     /// What makes the exit code 1 when the server stops; `exec` fails on either anyway
     #[arg(long, env = "CHATKITTY_MOCK_FAIL_ON", value_enum, value_delimiter = ',')]
     pub(super) fail_on: Vec<FailOn>,

@@ -105,6 +105,11 @@ impl Document {
         Ok(loader.finish(Version::V31).0)
     }
 
+    /// The files that it was read from, the root first.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
+        self.files.iter().map(|file| &file.source)
+    }
+
     /// The dialect that `jsonSchemaDialect` names, without a `#` at the end.
     pub(crate) fn named_dialect(&self) -> Option<&str> {
         let uri = self.at("/jsonSchemaDialect").and_then(Value::as_str).filter(|_| self.version > Version::V30)?;

@@ -428,6 +428,11 @@ catalogue! {
         "The `state` of a fixture file says of paths of the contract which role they have; each takes `role`, `items`, `id` and `list`.",
         "`state: { /v1/things: { role: collecton } }`",
         "Correct the member; `chatkitty-mock check --explain-state` shows what is inferred.";
+    STATE_DROPPED 807 None, Warning Server,
+        "state does not fit the contract that is served now",
+        "The contract was loaded again, and a resource that an application held is no instance of the new one's GET response, or has no path in it. It goes back to what the application's fixture says there, or is gone.",
+        "settings with `guestUsers: ENABLED` under a contract whose enum has become `ON` and `OFF`",
+        "Nothing, if the contract was meant to change; else correct it, and set the resource again.";
     BODY_TOO_LARGE 901 Some(413), Error Client,
         "the body is too large",
         "The body, or what it inflates to, goes over `--max-body`.",

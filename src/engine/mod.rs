@@ -9,6 +9,7 @@ mod cors;
 mod identity;
 mod prefer;
 mod refuse;
+mod reload;
 mod select;
 
 use crate::contract::{Contract, Operation, Routed, resource_path};
@@ -88,19 +89,30 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(contract: Arc<Contract>, model: Arc<Model>) -> Self {
-        let mut token_paths: Vec<String> = contract.token_paths().to_vec();
-        if token_paths.is_empty() {
-            token_paths.push(TOKEN_PATH.to_owned());
-        }
+        let token_paths = token_paths(&contract);
+        Self::with_token_paths(contract, model, &token_paths)
+    }
+
+    fn with_token_paths(contract: Arc<Contract>, model: Arc<Model>, token_paths: &[String]) -> Self {
         let is_declared = |path: &str| !matches!(contract.route(&Method::POST, path), Routed::Unknown(_));
-        let endpoints = Endpoints::new(&token_paths, is_declared);
+        let endpoints = Endpoints::new(token_paths, is_declared);
         Self { contract, model, endpoints }
+    }
+
+    fn token_paths(&self) -> Vec<String> {
+        token_paths(&self.contract)
     }
 
     /// The path of the token endpoint that is announced.
     pub(crate) fn token_path(&self) -> &str {
         self.endpoints.token_path()
     }
+}
+
+/// The paths of the token endpoints, which a contract without any has all the same.
+fn token_paths(contract: &Contract) -> Vec<String> {
+    let declared = contract.token_paths();
+    if declared.is_empty() { vec![TOKEN_PATH.to_owned()] } else { declared.to_vec() }
 }
 
 /// One server's contract, applications, tokens and journal.
@@ -178,11 +190,21 @@ impl Engine {
 
     /// Answers one request of the data plane, and records the exchange. `real` is the real time.
     pub(crate) fn handle(&self, request: &Request, real: Timestamp, elapsed: impl FnOnce() -> Duration) -> Reply {
-        let world = self.world.load();
-        let handling = Handling { engine: self, world: &world, request, moment: self.store.moment(real) };
-        let mut outcome = handling.answer_request();
-        handling.finish(&mut outcome, elapsed);
-        outcome.reply
+        // A request meets a state of another contract only while that is replaced, and once then.
+        const TRIES_MAX: usize = 100;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let world = self.world.load();
+            let handling = Handling { engine: self, world: &world, request, moment: self.store.moment(real) };
+            let mut outcome = handling.answer_request();
+            if let Some(application) = outcome.stale.take().filter(|_| tries < TRIES_MAX) {
+                self.refit(&application);
+                continue;
+            }
+            handling.finish(&mut outcome, elapsed);
+            return outcome.reply;
+        }
     }
 
     /// Records and answers a request that never came in whole.
@@ -437,6 +459,8 @@ pub(crate) struct Outcome {
     /// What it did to the application's state.
     differences: Vec<Difference>,
     secret: bool,
+    /// Whose state was checked against another contract: the request is to be answered anew.
+    stale: Option<Arc<Application>>,
 }
 
 impl Outcome {

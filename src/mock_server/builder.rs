@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::Location;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// ChatKitty's documented lifetime of a token.
@@ -220,11 +220,13 @@ impl Builder {
         });
         let edition = self.contract.is_none().then(|| self.edition.as_str().to_owned());
         let plane = Plane::new(admin_token.clone(), loopback, edition.clone());
-        let shared = Arc::new(Shared { engine: Arc::new(engine), plane, edition, admin_token });
         let address = SocketAddr::new(self.address, self.port);
+        let limits = self.limits.clone();
+        let sources = Mutex::new(loaded.sources);
+        let shared = Arc::new(Shared { engine: Arc::new(engine), plane, edition, admin_token, loader: self, sources });
         let listener = server::bind(address).map_err(|source| Error::bind(address.to_string(), source))?;
-        let running = server::serve(listener, Arc::clone(&shared) as Arc<dyn server::Handler>, self.limits)
-            .map_err(Error::runtime)?;
+        let running =
+            server::serve(listener, Arc::clone(&shared) as Arc<dyn server::Handler>, limits).map_err(Error::runtime)?;
         Ok(MockServer::new(shared, running, loaded.findings, started_at))
     }
 

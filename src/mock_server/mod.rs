@@ -8,7 +8,9 @@ mod builder;
 mod edition;
 mod error;
 mod load;
+mod reload;
 mod shared;
+mod sources;
 
 use crate::diagnostic::Diagnostic;
 use crate::evidence::{Exchange, Report};

@@ -14,6 +14,7 @@ mod overrides;
 mod patch;
 mod query;
 mod read;
+mod refit;
 mod respond;
 mod seed;
 mod write;
@@ -21,11 +22,12 @@ mod write;
 use crate::contract::{Content, Contract, Decoded, Operation, Prepared, Structure};
 use crate::diagnostic::Diagnostic;
 use crate::message::Request;
-use crate::store::{Application, Bounds, Change, Difference, NotWritten};
+use crate::store::{Application, Bounds, Change, Difference, NotWritten, Stamp, State};
 use envelope::Envelope;
 use jiff::Timestamp;
 pub(crate) use overrides::Overrides;
 use query::Queries;
+pub(crate) use refit::Dropped;
 use std::collections::BTreeMap;
 
 /// The resources of one contract.
@@ -33,6 +35,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Model {
     /// By path template.
     places: BTreeMap<String, Place>,
+    /// What states are certified with that were checked with it.
+    stamp: Stamp,
 }
 
 /// What one path template stands for.
@@ -134,6 +138,8 @@ pub(crate) enum Told {
     NotModified { etag: String },
     /// The request cannot be carried out on the state as it is.
     Refused(Vec<Diagnostic>),
+    /// The state was checked against another contract than the request.
+    Stale,
 }
 
 /// What state answers.
@@ -176,10 +182,12 @@ impl Call<'_> {
     /// Reads or changes the application's state.
     pub(crate) fn act(&self, application: &Application) -> Told {
         let Some(place) = self.model.place(&self.operation.template) else { return Told::Nothing };
+        let is_stale = |state: &State| !state.is_certified(&self.model.stamp);
         if self.reads() {
-            return application.look(|state| self.read(place, state));
+            return application.look(|state| if is_stale(state) { Told::Stale } else { self.read(place, state) });
         }
-        match application.write(self.bounds, |state| self.decide(place, state)) {
+        let decide = |state: &State| if is_stale(state) { Err(Told::Stale) } else { self.decide(place, state) };
+        match application.write(self.bounds, decide) {
             Ok((decided, differences)) => {
                 Told::Answer(Answer { body: decided.body, created: decided.created, etag: decided.etag, differences })
             }

@@ -12,6 +12,7 @@ impl Model {
     pub(crate) fn seed(&self, template: &str, captures: &[&str], value: &Value, state: &mut State) {
         let path = resource_path(template, captures);
         let place = self.place(template);
+        state.certify_addition(self.stamp());
         let mut changes = Vec::new();
         match place.map(|place| &place.role) {
             Some(Role::Collection(collection)) if collection.envelope.is_some() => {

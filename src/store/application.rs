@@ -1,7 +1,7 @@
 use super::{Change, Clock, Difference, State};
 use crate::contract::Prepared;
 use jiff::Timestamp;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use subtle::ConstantTimeEq;
 
 /// What a client authenticates with, and what it may ask for.
@@ -33,12 +33,38 @@ pub(crate) struct Seed {
 #[derive(Debug)]
 pub(crate) struct Application {
     name: String,
-    client_id: String,
+    client_id: ClientId,
     pub(crate) created: Timestamp,
     credentials: RwLock<Arc<[Credential]>>,
     seed: RwLock<Arc<State>>,
     state: RwLock<Arc<State>>,
     clock: RwLock<Option<Clock>>,
+}
+
+/// What an application is called by, and what it is called by since. Earlier ones stay, for they were lent out; there
+/// are as many as there were fixtures with another first client id.
+#[derive(Debug)]
+struct ClientId {
+    text: String,
+    next: OnceLock<Box<ClientId>>,
+}
+
+impl ClientId {
+    fn new(credential: Option<&Credential>) -> Self {
+        let text = credential.map(|credential| credential.client_id.clone()).unwrap_or_default();
+        Self { text, next: OnceLock::new() }
+    }
+
+    fn latest(&self) -> &Self {
+        std::iter::successors(Some(self), |id| id.next.get().map(Box::as_ref)).last().unwrap_or(self)
+    }
+
+    fn rename(&self, credential: Option<&Credential>) {
+        let latest = self.latest();
+        if credential.is_some_and(|credential| credential.client_id != latest.text) {
+            latest.next.get_or_init(|| Box::new(Self::new(credential)));
+        }
+    }
 }
 
 /// Bounds on what one application holds.
@@ -62,7 +88,7 @@ impl Application {
         let state = Arc::new(seed.state);
         Self {
             name: seed.name,
-            client_id: seed.credentials.first().map(|credential| credential.client_id.clone()).unwrap_or_default(),
+            client_id: ClientId::new(seed.credentials.first()),
             created,
             credentials: RwLock::new(seed.credentials.into()),
             seed: RwLock::new(Arc::clone(&state)),
@@ -75,9 +101,9 @@ impl Application {
         &self.name
     }
 
-    /// The client id of the first credential, which names the application for good.
+    /// The client id of the first credential, which names the application.
     pub(crate) fn client_id(&self) -> &str {
-        &self.client_id
+        &self.client_id.latest().text
     }
 
     /// All credentials, the one that names the application first.
@@ -86,6 +112,7 @@ impl Application {
     }
 
     pub(super) fn set_credentials(&self, credentials: Vec<Credential>) {
+        self.client_id.rename(credentials.first());
         *write(&self.credentials) = credentials.into();
     }
 
@@ -138,6 +165,17 @@ impl Application {
     /// Makes the application start with another state after the next reset.
     pub(crate) fn reseed(&self, seed: Arc<State>) {
         *write(&self.seed) = seed;
+    }
+
+    /// Puts in the place of state and seed what `refit` makes of them, with no write in between; nothing where that is
+    /// nothing.
+    pub(crate) fn refit<T>(&self, refit: impl FnOnce(&State, &State) -> Option<(State, State, T)>) -> Option<T> {
+        let mut state = write(&self.state);
+        let mut seed = write(&self.seed);
+        let (fitted, seeded, told) = refit(&state, &seed)?;
+        *state = Arc::new(fitted);
+        *seed = Arc::new(seeded);
+        Some(told)
     }
 
     /// Returns to the seed.

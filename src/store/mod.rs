@@ -9,7 +9,7 @@ mod state;
 
 pub(crate) use application::{Application, Bounds, Credential, NotWritten, Seed};
 pub(crate) use clock::{Clock, Moment};
-pub(crate) use state::{Change, Difference, State};
+pub(crate) use state::{Change, Difference, Stamp, State};
 
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -90,6 +90,55 @@ impl Store {
         }
         known.applications.insert(arrival, Arc::clone(&application));
         Ok(application)
+    }
+
+    /// Why these seeds cannot be taken over: the first one's name, and the reason. Client ids of the applications that
+    /// they are for, which give theirs up, are free.
+    pub(crate) fn refuses(&self, seeds: &[Seed], applications_max: usize) -> Option<(String, Refused)> {
+        let known = self.read();
+        let replaced: Vec<u64> = seeds
+            .iter()
+            .filter(|seed| !seed.credentials.is_empty())
+            .filter_map(|seed| known.by_name.get(&seed.name).copied())
+            .collect();
+        let is_taken = |credential: &Credential| {
+            known.by_client_id.get(&credential.client_id).is_some_and(|owner| !replaced.contains(owner))
+        };
+        let taken = seeds.iter().find(|seed| seed.credentials.iter().any(is_taken));
+        if let Some(seed) = taken {
+            return Some((seed.name.clone(), Refused::ClientIdTaken));
+        }
+        let mut new = seeds.iter().filter(|seed| !known.by_name.contains_key(&seed.name));
+        let free = applications_max.saturating_sub(known.applications.len());
+        new.nth(free).map(|seed| (seed.name.clone(), Refused::TooMany))
+    }
+
+    /// Gives the applications of these names other credentials, all at once. The first client id names the application
+    /// from then on.
+    pub(crate) fn replace_credentials(&self, seeds: &[Seed]) {
+        let mut known = self.write();
+        let given: Vec<(u64, Arc<Application>, &[Credential])> = seeds
+            .iter()
+            .filter(|seed| !seed.credentials.is_empty())
+            .filter_map(|seed| {
+                let arrival = known.by_name.get(&seed.name).copied()?;
+                Some((arrival, Arc::clone(known.applications.get(&arrival)?), seed.credentials.as_slice()))
+            })
+            .collect();
+        for (_, application, _) in &given {
+            for credential in application.credentials().iter() {
+                known.by_client_id.remove(&credential.client_id);
+            }
+        }
+        for (arrival, application, credentials) in given {
+            // Whoever took an id in the meantime has it.
+            let is_free = |credential: &&Credential| !known.by_client_id.contains_key(&credential.client_id);
+            let credentials: Vec<Credential> = credentials.iter().filter(is_free).cloned().collect();
+            for credential in &credentials {
+                known.by_client_id.insert(credential.client_id.clone(), arrival);
+            }
+            application.set_credentials(credentials);
+        }
     }
 
     /// Replaces an application's credentials. The first client id stays, for it names the application.

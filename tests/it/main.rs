@@ -21,6 +21,8 @@ mod properties;
 mod public_documents;
 #[cfg(feature = "cli")]
 mod real_parts;
+#[cfg(feature = "cli")]
+mod reload;
 mod selection;
 mod tenants;
 mod tidy;
