@@ -466,8 +466,9 @@ fn a_reset_during_traffic_shows_the_old_state_or_the_new_one() {
             }
             start.wait();
             application.reset();
-            assert_eq!(count(), Some(0));
+            let seen = count();
             over.store(true, Ordering::Relaxed);
+            assert_eq!(seen, Some(0));
         });
     }
 }
