@@ -32,7 +32,7 @@ mod tree;
 
 use crate::diagnostic::{Diagnostic, Location, Part, Severity, code, did_you_mean};
 use crate::message::Request;
-use crate::source::Focus;
+use crate::source::{Focus, SourceFile};
 use document::Document;
 use http::Method;
 use jsonschema::Draft;
@@ -44,6 +44,7 @@ use schema::{Checker, SchemaUse, Schemas};
 use security::{KeyLocation, Scheme, SchemeKind};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub(crate) use document::{Reach, Retrieved, Retriever, Source};
 pub use lower::Discriminator;
@@ -346,6 +347,23 @@ impl Contract {
             let content = response.content.iter().find(|content| content.media.is_json())?;
             Some((content, operation.template.as_str(), captures.into_iter().map(ToOwned::to_owned).collect()))
         })
+    }
+
+    /// The path template of a state's path, which has a server's base path before it or not.
+    pub(crate) fn template_at(&self, path: &str) -> Option<&str> {
+        let mut bases = vec![""];
+        bases.extend(self.bases.iter().map(String::as_str));
+        bases.into_iter().find_map(|base| match self.route(&Method::GET, &format!("{base}{path}")) {
+            Routed::Operation { operation, .. } | Routed::OtherMethod { operation, .. } => {
+                Some(operation.template.as_str())
+            }
+            Routed::Unknown(_) => None,
+        })
+    }
+
+    /// The files that the document was read from, the root first.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
+        self.document.files()
     }
 
     /// The JSON that GET answers with at a path template.

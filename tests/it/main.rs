@@ -19,10 +19,17 @@ mod following;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
+mod model;
+mod oauth;
 mod properties;
 #[cfg(feature = "cli")]
 mod public_documents;
 #[cfg(feature = "cli")]
 mod real_parts;
+#[cfg(feature = "cli")]
+mod reload;
+mod selection;
 mod stories;
+mod tenants;
 mod tidy;
+mod wire;
