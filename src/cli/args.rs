@@ -74,6 +74,9 @@ pub(super) struct ServeArgs {
     /// Let the clock stand still at this time of RFC 3339, such as 2026-11-23T09:30:00Z [default: the real time]
     #[arg(long, env = "CHATKITTY_MOCK_CLOCK", value_name = "RFC3339", value_parser = time)]
     pub(super) clock: Option<String>,
+    /// Take RFC 6749 to the letter at the token, introspection and revocation endpoints, rather than what ChatKitty's clients send
+    #[arg(long, env = "CHATKITTY_MOCK_STRICT_OAUTH", value_parser = BoolishValueParser::new())]
+    pub(super) strict_oauth: bool,
     /// Token that the control plane asks for [default: none on loopback, made up elsewhere]
     #[arg(long, env = "CHATKITTY_MOCK_ADMIN_TOKEN", hide_env_values = true)]
     pub(super) admin_token: Option<String>,
@@ -83,6 +86,9 @@ pub(super) struct ServeArgs {
     /// Exchanges the journal keeps; over it the oldest is dropped
     #[arg(long, env = "CHATKITTY_MOCK_JOURNAL", default_value_t = 10_000)]
     pub(super) journal: usize,
+    /// Load contract and fixtures again when their files change; SIGHUP does so once
+    #[arg(long, env = "CHATKITTY_MOCK_WATCH", value_parser = BoolishValueParser::new())]
+    pub(super) watch: bool,
     /// What makes the exit code 1 when the server stops; `exec` fails on either anyway
     #[arg(long, env = "CHATKITTY_MOCK_FAIL_ON", value_enum, value_delimiter = ',')]
     pub(super) fail_on: Vec<FailOn>,

@@ -94,6 +94,7 @@ impl ServeArgs {
                 UnseededArg::Generate => Unseeded::Generate,
                 UnseededArg::NotFound => Unseeded::NotFound,
             })
+            .strict_oauth(self.strict_oauth)
             .max_body(self.max_body.0)
             .journal(self.journal);
         if let Some(seed) = self.seed {

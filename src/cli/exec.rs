@@ -1,7 +1,7 @@
 //! `exec`: a command with the stand-in beside it, and a verdict at the end.
 
 use super::args::ExecArgs;
-use super::serve::{Signals, ready_line, write_ready_file};
+use super::serve::{Signals, ready_line, reload, write_ready_file};
 use super::{VIOLATED, logging, terminal};
 use chatkitty_mock::MockServer;
 use rustix::process::{Pid, Signal, kill_process};
@@ -55,7 +55,8 @@ async fn exec(arguments: &ExecArgs) -> ExitCode {
             return ExitCode::from(if found { NOT_RUNNABLE } else { NOT_FOUND });
         }
     };
-    let status = match wait(&mut child, &mut signals).await {
+    let watched = arguments.serve.watch.then_some(&mock);
+    let status = match wait(&mut child, &mut signals, watched).await {
         Ok(status) => status,
         Err(error) => return terminal::usage_error(&format!("cannot wait for the command: {error}"), None),
     };
@@ -71,11 +72,21 @@ async fn exec(arguments: &ExecArgs) -> ExitCode {
     }
 }
 
-/// Waits for the command, and hands signals on to it.
-async fn wait(child: &mut Child, signals: &mut Signals) -> std::io::Result<ExitStatus> {
+/// Waits for the command, hands signals on to it, and loads again what is watched.
+async fn wait(child: &mut Child, signals: &mut Signals, watched: Option<&MockServer>) -> std::io::Result<ExitStatus> {
+    let changed = || async {
+        match watched {
+            Some(mock) => {
+                mock.files_changed().await;
+                mock
+            }
+            None => std::future::pending().await,
+        }
+    };
     loop {
         tokio::select! {
             status = child.wait() => return status,
+            mock = changed() => reload(mock, true),
             number = signals.next() => {
                 let signal = if number == 15 { Signal::TERM } else { Signal::INT };
                 let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);

@@ -3,7 +3,7 @@
 use super::args::{FailOn, ServeArgs};
 use super::config::PORT;
 use super::{VIOLATED, logging, terminal};
-use chatkitty_mock::diagnostic::{Diagnostic, Severity};
+use chatkitty_mock::diagnostic::{Diagnostic, Severity, code};
 use chatkitty_mock::{Application, MockServer, Report};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -27,6 +27,10 @@ async fn serve(arguments: &ServeArgs) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return terminal::usage_error(&format!("cannot listen for signals: {error}"), None),
     };
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => return terminal::usage_error(&format!("cannot listen for SIGHUP: {error}"), None),
+    };
     let mut mock = match arguments.builder(PORT).start() {
         Ok(mock) => mock,
         Err(error) => return terminal::start_error(&error),
@@ -43,15 +47,40 @@ async fn serve(arguments: &ServeArgs) -> ExitCode {
         terminal::err(&banner(&mock));
     }
     terminal::out(&line);
-    tokio::select! {
-        _ = signals.next() => {}
-        () = mock.shutdown_requested() => {}
+    loop {
+        tokio::select! {
+            _ = signals.next() => break,
+            () = mock.shutdown_requested() => break,
+            _ = hangup.recv() => {}
+            () = mock.files_changed(), if arguments.watch => {}
+        }
+        reload(&mock, arguments.quiet);
     }
     tokio::select! {
         () = mock.stop() => {}
         code = signals.next() => return ExitCode::from(128 + code),
     }
     exit_code(arguments, &mock.report())
+}
+
+/// Loads contract and fixtures again, and says what came of it.
+pub(super) fn reload(mock: &MockServer, quiet: bool) {
+    let found = match mock.reload() {
+        Ok(found) => found,
+        Err(error) => {
+            terminal::diagnostics(error.diagnostics());
+            terminal::err("error: the contract or the fixtures cannot be used, so what was served is served on\n");
+            return;
+        }
+    };
+    let errors = found.iter().filter(|found| found.severity == Severity::Error || found.code == code::STATE_DROPPED);
+    terminal::diagnostics(&errors.cloned().collect::<Vec<Diagnostic>>());
+    if !quiet {
+        let contract = mock.contract();
+        let operations = terminal::counted(contract.operations, "operation");
+        let applications = terminal::counted(mock.applications().len(), "application");
+        terminal::err(&format!("reloaded {} {}: {operations}, {applications}\n", contract.title, contract.version));
+    }
 }
 
 /// Errors of the contract are shown whole: what they are about is not served as it should be.

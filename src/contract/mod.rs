@@ -32,7 +32,7 @@ mod tree;
 
 use crate::diagnostic::{Diagnostic, Location, Part, Severity, code, did_you_mean};
 use crate::message::Request;
-use crate::source::Focus;
+use crate::source::{Focus, SourceFile};
 use document::Document;
 use http::Method;
 use jsonschema::Draft;
@@ -44,6 +44,7 @@ use schema::{Checker, SchemaUse, Schemas};
 use security::{KeyLocation, Scheme, SchemeKind};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub(crate) use document::{Reach, Retrieved, Retriever, Source};
 pub use lower::Discriminator;
@@ -385,6 +386,23 @@ impl Contract {
         let reads = |path: &str| matches!(self.route(&Method::GET, path), Routed::Operation { .. });
         let spellings = |base: &String| !reads(&format!("{base}{path}")) && reads(&format!("{base}{path}/"));
         self.bases.iter().any(spellings)
+    }
+
+    /// The path template of a state's path, which has a server's base path before it or not.
+    pub(crate) fn template_at(&self, path: &str) -> Option<&str> {
+        let mut bases = vec![""];
+        bases.extend(self.bases.iter().map(String::as_str));
+        bases.into_iter().find_map(|base| match self.route(&Method::GET, &format!("{base}{path}")) {
+            Routed::Operation { operation, .. } | Routed::OtherMethod { operation, .. } => {
+                Some(trimmed(&operation.template))
+            }
+            Routed::Unknown(_) => None,
+        })
+    }
+
+    /// The files that the document was read from, the root first.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
+        self.document.files()
     }
 
     /// The JSON that GET answers with at a path template.

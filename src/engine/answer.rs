@@ -82,6 +82,10 @@ impl<'h> Answering<'_, 'h> {
                 Outcome::of(reply)
             }
             Told::Refused(diagnostics) => self.state_refuses(diagnostics),
+            Told::Stale => {
+                let reply = problem(StatusCode::SERVICE_UNAVAILABLE, &[]);
+                Outcome { stale: self.application.cloned(), ..Outcome::of(reply) }
+            }
         }
     }
 

@@ -3,16 +3,16 @@
 use crate::contract::{Contract, PointKind};
 use crate::diagnostic::Location;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The version of the form that [`Coverage::to_json`] writes.
 const VERSION: u64 = 1;
 
-/// The touched points of one application, by operation. Recording takes no lock.
-#[derive(Debug)]
+/// The touched points of one application in one contract, by operation. Recording takes no lock.
 pub(crate) struct Touches {
+    contract: Arc<Contract>,
     operations: Box<[OnceLock<Bits>]>,
 }
 
@@ -24,6 +24,8 @@ struct Bits {
 
 /// What one exchange touched of an operation.
 pub(crate) struct Touch {
+    /// The contract that it was checked against.
+    pub(crate) contract: Arc<Contract>,
     /// The operation's place in the contract.
     pub(crate) operation: usize,
     /// How many points it has.
@@ -32,8 +34,25 @@ pub(crate) struct Touch {
 }
 
 impl Touches {
-    pub(crate) fn new(operations: usize) -> Self {
-        Self { operations: (0..operations).map(|_| OnceLock::new()).collect() }
+    pub(crate) fn new(contract: &Arc<Contract>) -> Self {
+        let operations = contract.operations().iter().map(|_| OnceLock::new()).collect();
+        Self { contract: Arc::clone(contract), operations }
+    }
+
+    /// Whether they are of this contract, whose operations they number.
+    pub(crate) fn are_of(&self, contract: &Arc<Contract>) -> bool {
+        Arc::ptr_eq(&self.contract, contract)
+    }
+
+    /// What was touched, and nothing else, by names: these mean something in another contract, too.
+    pub(super) fn named(&self) -> Coverage {
+        let mut coverage = Coverage::of(&self.contract, std::iter::once(self));
+        coverage.operations.retain(|operation| operation.calls > 0);
+        for operation in &mut coverage.operations {
+            operation.points.retain(|point| point.touched);
+            operation.points.iter_mut().for_each(|point| point.place = None);
+        }
+        coverage
     }
 
     pub(crate) fn touch(&self, touch: &Touch) {
@@ -181,15 +200,28 @@ impl Coverage {
         for operation in &mut self.operations {
             let Some(other) = known.get(operation.name.as_str()) else { continue };
             operation.calls += other.calls;
-            let touched: std::collections::HashSet<(PointKind, &str)> = other
-                .points
-                .iter()
-                .filter(|point| point.touched)
-                .map(|point| (point.kind, point.name.as_str()))
-                .collect();
+            let touched = touched(other);
             for point in &mut operation.points {
                 point.touched |= touched.contains(&(point.kind, point.name.as_str()));
             }
+        }
+    }
+
+    /// Adds what was [named](Touches::named) to what was named before, of whatever contract either is.
+    pub(super) fn add(&mut self, named: &Self) {
+        let places: HashMap<String, usize> =
+            self.operations.iter().enumerate().map(|(index, operation)| (operation.name.clone(), index)).collect();
+        for operation in &named.operations {
+            let known = places.get(&operation.name).and_then(|index| self.operations.get_mut(*index));
+            let Some(known) = known else {
+                self.operations.push(operation.clone());
+                continue;
+            };
+            known.calls += operation.calls;
+            let names = touched(known);
+            let is_new = |point: &&PointCoverage| !names.contains(&(point.kind, point.name.as_str()));
+            let new: Vec<PointCoverage> = operation.points.iter().filter(is_new).cloned().collect();
+            known.points.extend(new);
         }
     }
 
@@ -229,6 +261,11 @@ impl Coverage {
             operations: operations.ok_or("an operation or a point lacks a member")?,
         })
     }
+}
+
+fn touched(operation: &OperationCoverage) -> HashSet<(PointKind, &str)> {
+    let touched = operation.points.iter().filter(|point| point.touched);
+    touched.map(|point| (point.kind, point.name.as_str())).collect()
 }
 
 /// Every kind, for reading its name.

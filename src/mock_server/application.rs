@@ -153,7 +153,7 @@ impl Application {
 
     /// This application's exchanges that the journal still holds, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        let page = self.shared.engine.evidence.page(Some(self.client_id()), &Filter::default(), usize::MAX);
+        let page = self.shared.engine.evidence.page(Some(self.application.arrival()), &Filter::default(), usize::MAX);
         page.exchanges.iter().map(|exchange| Exchange::clone(exchange)).collect()
     }
 }

@@ -5,12 +5,13 @@ use crate::control::Plane;
 use crate::engine::{Engine, OnDrift, OnViolation, Settings, Unseeded};
 use crate::evidence::{CoverageScope, FailOn, Gates};
 use crate::message::Limits;
+use crate::oauth::Strictness;
 use crate::server;
 use jiff::{SignedDuration, Timestamp};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::Location;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// ChatKitty's documented lifetime of a token.
@@ -43,6 +44,7 @@ pub struct Builder {
     seed: Option<u64>,
     token_ttl: Duration,
     clock: Option<Time>,
+    strict_oauth: Strictness,
     admin_token: Option<String>,
     gates: Gates,
     limits: Limits,
@@ -64,6 +66,7 @@ impl Builder {
             seed: None,
             token_ttl: TOKEN_TTL,
             clock: None,
+            strict_oauth: Strictness::default(),
             admin_token: None,
             gates: Gates::default(),
             limits: Limits::default(),
@@ -168,6 +171,14 @@ impl Builder {
         self
     }
 
+    /// Whether the token, introspection and revocation endpoints take RFC 6749 to the letter: form-urlencoded bodies
+    /// only, one client authentication, Basic credentials form-urlencoded first, no parameter given twice. HTTPS is not
+    /// demanded. Default: off, and what ChatKitty's own clients send is taken.
+    pub fn strict_oauth(mut self, strict: bool) -> Self {
+        self.strict_oauth = if strict { Strictness::ToTheLetter } else { Strictness::AsClientsSend };
+        self
+    }
+
     /// The token that the control plane asks for. Default: none on loopback, made up elsewhere.
     pub fn admin_token(mut self, token: impl Into<String>) -> Self {
         self.admin_token = Some(token.into());
@@ -256,11 +267,13 @@ impl Builder {
         });
         let edition = self.contract.is_none().then(|| self.edition.as_str().to_owned());
         let plane = Plane::new(admin_token.clone(), loopback, edition.clone());
-        let shared = Arc::new(Shared { engine: Arc::new(engine), plane, edition, admin_token });
         let address = SocketAddr::new(self.address, self.port);
+        let limits = self.limits.clone();
+        let sources = Mutex::new(loaded.sources);
+        let shared = Arc::new(Shared { engine: Arc::new(engine), plane, edition, admin_token, loader: self, sources });
         let listener = server::bind(address).map_err(|source| Error::bind(address.to_string(), source))?;
-        let running = server::serve(listener, Arc::clone(&shared) as Arc<dyn server::Handler>, self.limits)
-            .map_err(Error::runtime)?;
+        let running =
+            server::serve(listener, Arc::clone(&shared) as Arc<dyn server::Handler>, limits).map_err(Error::runtime)?;
         Ok(MockServer::new(shared, running, loaded.findings, started_at))
     }
 
@@ -273,6 +286,7 @@ impl Builder {
             identity_seed: self.seed.unwrap_or(entropy),
             token_ttl: SignedDuration::from_secs(i64::try_from(self.token_ttl.as_secs()).unwrap_or(i64::MAX)),
             gates: self.gates.clone(),
+            strict_oauth: self.strict_oauth,
             limits: self.limits.clone(),
         }
     }

@@ -9,8 +9,10 @@ mod clock;
 mod edition;
 mod error;
 mod load;
+mod reload;
 mod shared;
 mod snapshot;
+mod sources;
 
 use crate::diagnostic::Diagnostic;
 use crate::evidence::{Exchange, Filter, Report};

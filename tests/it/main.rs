@@ -19,6 +19,8 @@ mod following;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
+mod model;
+mod oauth;
 #[cfg(feature = "cli")]
 mod openapi_core;
 mod properties;
@@ -26,5 +28,10 @@ mod properties;
 mod public_documents;
 #[cfg(feature = "cli")]
 mod real_parts;
+#[cfg(feature = "cli")]
+mod reload;
+mod selection;
 mod stories;
+mod tenants;
 mod tidy;
+mod wire;
