@@ -42,7 +42,10 @@ fn document() -> String {
             "/cards/{id}": {
                 "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
                 "get": { "responses": { "200": answer(one("Card")), "404": refused } },
-                "put": { "requestBody": body("Card"), "responses": written("200", "Card") },
+                "put": {
+                    "requestBody": body("Card"),
+                    "responses": { "200": answer(one("Card")), "201": answer(one("Card")), "default": refused },
+                },
                 "patch": { "requestBody": { "required": true, "content": patches }, "responses": written("200", "Card") },
                 "delete": { "responses": { "204": refused, "404": refused } },
             },
@@ -152,11 +155,17 @@ impl Model {
                 (201, Some(card.shown(self.given)))
             }
             Operation::Replace(id, card) => {
-                match self.position(*id) {
-                    Some(at) => self.cards[at].1 = card.clone(),
-                    None => self.cards.push((*id, card.clone())),
-                }
-                (200, Some(card.shown(*id)))
+                let status = match self.position(*id) {
+                    Some(at) => {
+                        self.cards[at].1 = card.clone();
+                        200
+                    }
+                    None => {
+                        self.cards.push((*id, card.clone()));
+                        201
+                    }
+                };
+                (status, Some(card.shown(*id)))
             }
             Operation::Merge(id, patch) => self.change(*id, 400, |card| merged(card, patch)),
             Operation::Patch(id, patch) => {
@@ -329,7 +338,7 @@ fn sixty_four_threads_agree_with_their_model_in_every_application() {
         let applications: Vec<Application> = (0..APPLICATIONS).map(|_| mock.new_application()).collect();
         let shared = Card { text: "shared".to_owned(), count: 0 };
         for application in &applications {
-            assert_eq!(Caller { mock: &mock, application }.carry_out(&Operation::Replace(1, shared.clone())).0, 200);
+            assert_eq!(Caller { mock: &mock, application }.carry_out(&Operation::Replace(1, shared.clone())).0, 201);
         }
         let start = Barrier::new(THREADS);
         let ends: Vec<(Model, u64)> = std::thread::scope(|scope| {
