@@ -13,7 +13,9 @@ mod tenants;
 
 use crate::contract::{Contract, Decoded, Operation, Routed, Shown, resource_path};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
-use crate::evidence::{self, Counts, Coverage, Evidence, Exchange, Gates, Kept, KeptChanges, Report, Touch, Unused};
+use crate::evidence::{
+    self, Address, Counts, Coverage, Evidence, Exchange, Filter, Gates, Kept, KeptChanges, Report, Touch, Unused,
+};
 use crate::message::media_type::MediaType;
 use crate::message::{Later, Limits, Reply, Request};
 use crate::oauth::AuthorizationServer;
@@ -197,8 +199,15 @@ impl Engine {
             unused,
             coverage,
             contract: (world.contract.title().to_owned(), world.contract.version().to_owned()),
-            url: None,
+            exchanges: Vec::new(),
+            address: Address::default(),
         }
+    }
+
+    /// The verdict with all that a report may show: coverage, and every exchange that the journal holds.
+    pub(crate) fn full_report(&self, client_id: Option<&str>) -> Report {
+        let exchanges = self.evidence.page(client_id, &Filter::default(), usize::MAX).exchanges;
+        Report { exchanges, ..self.report(client_id, true) }
     }
 
     /// How much of the contract was touched, by one application or by all.

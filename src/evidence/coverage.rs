@@ -92,6 +92,13 @@ pub(crate) struct PointCoverage {
     pub(crate) place: Option<Location>,
 }
 
+impl PointCoverage {
+    /// What it is, in words: its kind and its name.
+    pub(crate) fn sentence(&self) -> String {
+        format!("{} {}", self.kind.as_str().replace('_', " "), self.name)
+    }
+}
+
 /// What a percentage is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CoverageScope {

@@ -95,9 +95,8 @@ fn covered(coverage: &Coverage, scope: CoverageScope, least: f64) -> Gate {
     let (touched, all) = coverage.counts(scope);
     let percent = coverage.percent(scope);
     let is_met = percent >= least;
-    let lacking = coverage.untouched(scope).map(|(operation, point)| {
-        format!("{}: {} {}", operation.name, point.kind.as_str().replace('_', " "), point.name)
-    });
+    let lacking =
+        coverage.untouched(scope).map(|(operation, point)| format!("{}: {}", operation.name, point.sentence()));
     Gate {
         name: format!("coverage of {}", scope.as_str()),
         is_met,

@@ -3,7 +3,8 @@
 use http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
 
-const MASK: &str = "***";
+/// What stands where a secret was.
+pub(super) const MASK: &str = "***";
 /// Names of members and parameters whose values are secret.
 const SECRET_NAMES: [&str; 7] =
     ["client_secret", "access_token", "refresh_token", "password", "token", "api_key", "apikey"];
@@ -25,11 +26,16 @@ pub(super) fn header(name: &HeaderName, value: &HeaderValue) -> String {
     text
 }
 
+/// Whether the value of a member or a parameter of this name is secret.
+pub(super) fn is_secret(name: &str) -> bool {
+    SECRET_NAMES.iter().any(|secret| secret.eq_ignore_ascii_case(name))
+}
+
 /// A request target without secrets in its query.
 pub(super) fn target(target: &str) -> String {
     let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if SECRET_NAMES.contains(&name.to_ascii_lowercase().as_str()) => format!("{name}={MASK}"),
+        Some((name, _)) if is_secret(name) => format!("{name}={MASK}"),
         _ => pair.to_owned(),
     });
     format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
@@ -38,8 +44,8 @@ pub(super) fn target(target: &str) -> String {
 /// The body of a token request or reply: names stay, values of secrets go.
 pub(super) fn body(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    if let Ok(object @ Value::Object(_)) = serde_json::from_str::<Value>(&text) {
-        return value(&object).to_string();
+    if let Some(masked) = json(&text) {
+        return masked;
     }
     if text.contains("Content-Disposition") || text.contains("content-disposition") {
         return format!("multipart form data, {} bytes, {MASK}", bytes.len());
@@ -52,12 +58,17 @@ pub(super) fn value(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let shown = members.iter().map(|(name, inner)| {
-                let secret = SECRET_NAMES.contains(&name.to_ascii_lowercase().as_str());
-                (name.clone(), if secret { Value::String(MASK.to_owned()) } else { self::value(inner) })
+                (name.clone(), if is_secret(name) { Value::String(MASK.to_owned()) } else { self::value(inner) })
             });
             Value::Object(shown.collect())
         }
         Value::Array(items) => items.iter().map(self::value).collect(),
         other => other.clone(),
     }
+}
+
+/// A JSON object with its secrets masked; `None` where it is none.
+pub(super) fn json(text: &str) -> Option<String> {
+    let object = serde_json::from_str::<Value>(text).ok().filter(Value::is_object)?;
+    Some(value(&object).to_string())
 }
