@@ -1,7 +1,7 @@
 //! Everything that is wrong, each thing once: what many exchanges did wrong in the same way is one finding.
 
 use super::{Exchange, Report};
-use crate::diagnostic::{Diagnostic, Place, Severity, code};
+use crate::diagnostic::{Diagnostic, Place, code};
 use crate::evidence::expectation::Outcome;
 use crate::evidence::gates::Gate;
 use crate::source::{Focus, Location};
@@ -21,16 +21,17 @@ pub(super) struct Finding<'r> {
 }
 
 impl Finding<'_> {
-    /// The message, with the request that showed it.
-    pub(super) fn sentence(&self) -> String {
-        let mut text = self.diagnostic.message.clone();
-        if let Some(exchange) = self.exchange {
-            text.push_str(&format!(" ({} {} → {})", exchange.method, exchange.target(), exchange.status.as_u16()));
-        }
-        if self.count > 1 {
-            text.push_str(&format!(", {} times", self.count));
-        }
-        text
+    /// The diagnostic with its line.
+    pub(super) fn pinned(&self) -> Diagnostic {
+        let contract = self.diagnostic.contract.clone().or_else(|| self.location.clone());
+        self.diagnostic.clone().contract(contract)
+    }
+
+    /// The request that showed it, and how often it came.
+    pub(super) fn context(&self) -> Option<String> {
+        let exchange = self.exchange?;
+        let times = if self.count > 1 { format!(", {} times", self.count) } else { String::new() };
+        Some(format!("{} {} → {}{times}", exchange.method, exchange.target(), exchange.status.as_u16()))
     }
 }
 
@@ -65,22 +66,21 @@ pub(super) fn findings(report: &Report) -> Vec<Finding<'_>> {
     findings
 }
 
-/// How many findings are of a severity.
-pub(super) fn count(findings: &[Finding<'_>], severity: Severity) -> usize {
-    findings.iter().filter(|finding| finding.diagnostic.severity == severity).count()
-}
-
 fn of_outcome(outcome: &Outcome) -> Diagnostic {
     let nearest = outcome.nearest.as_ref().map(|(id, differences)| {
         let differences = differences.join("; ");
-        format!("exchange {id}: {differences}")
+        format!("; nearest is exchange {id}: {differences}")
     });
-    Diagnostic::new(code::EXPECTATION_NOT_MET, outcome.sentence()).values(None, nearest)
+    Diagnostic::new(code::EXPECTATION_NOT_MET, format!("{}{}", outcome.sentence(), nearest.unwrap_or_default()))
 }
 
 fn of_gate(gate: &Gate) -> Diagnostic {
-    let lacking = (!gate.lacking.is_empty()).then(|| gate.lacking.join("; "));
-    Diagnostic::new(code::GATE_NOT_MET, format!("{}: {}", gate.name, gate.message)).values(None, lacking)
+    let mut message = format!("{}: {}", gate.name, gate.message);
+    for lacking in &gate.lacking {
+        message.push_str("\n  ");
+        message.push_str(lacking);
+    }
+    Diagnostic::new(code::GATE_NOT_MET, message)
 }
 
 fn of_report<'r>(report: &Report, diagnostic: Diagnostic) -> Finding<'r> {

@@ -315,8 +315,8 @@ fn nine_annotations_of_a_kind_are_written_and_the_tenth_counts_the_others() {
     let of = |kind: &str| lines.iter().filter(|line| line.starts_with(kind)).count();
     assert_eq!((of("::error "), of("::warning "), lines.len()), (10, 10, 20), "{text}");
     // Twenty errors, two gates and an expectation; ten warnings.
-    assert_eq!(lines[9], "::error title=and 14 more::14 more of this kind are not shown here");
-    assert_eq!(lines[19], "::warning title=and 1 more::1 more of this kind are not shown here");
+    assert_eq!(lines[9], "::error title=14 more::14 more errors");
+    assert_eq!(lines[19], "::warning title=1 more::1 more warning");
 }
 
 #[test]
