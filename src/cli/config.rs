@@ -96,6 +96,7 @@ impl ServeArgs {
             })
             .max_body(self.max_body.0)
             .journal(self.journal);
+        builder = self.evidence.apply(builder);
         if let Some(seed) = self.seed {
             builder = builder.seed(seed);
         }

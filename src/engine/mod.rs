@@ -82,6 +82,8 @@ pub(crate) struct Settings {
     pub(crate) token_ttl: SignedDuration,
     /// What the verdict asks for.
     pub(crate) gates: Gates,
+    /// What earlier runs touched.
+    pub(crate) earlier: Option<Arc<Coverage>>,
     pub(crate) limits: Limits,
 }
 
@@ -210,9 +212,18 @@ impl Engine {
         Report { exchanges, ..self.report(client_id, true) }
     }
 
-    /// How much of the contract was touched, by one application or by all.
+    /// How much of the contract was touched, by one application, or by all and in earlier runs.
     pub(crate) fn coverage(&self, client_id: Option<&str>) -> Coverage {
-        self.evidence.coverage(&self.world().contract, client_id)
+        let mut coverage = self.evidence.coverage(&self.world().contract, client_id);
+        if let Some(earlier) = self.settings.earlier.as_ref().filter(|_| client_id.is_none()) {
+            coverage.merge(earlier);
+        }
+        coverage
+    }
+
+    /// How much of the contract was touched in this run, by all applications.
+    pub(crate) fn coverage_of_this_run(&self) -> Coverage {
+        self.evidence.coverage(&self.world().contract, None)
     }
 
     /// Resources of fixtures that were never asked for.

@@ -6,6 +6,7 @@
 mod coverage;
 mod exchange;
 mod expectation;
+pub(crate) mod expectations;
 mod gates;
 mod journal;
 mod mask;

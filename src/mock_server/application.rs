@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// One tenant of a running server: its credentials, and a view of its state.
 #[derive(Clone)]
 pub struct Application {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     application: Arc<store::Application>,
     client_secret: String,
 }

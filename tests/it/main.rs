@@ -24,5 +24,7 @@ mod properties;
 mod public_documents;
 #[cfg(feature = "cli")]
 mod real_parts;
+#[cfg(feature = "cli")]
+mod reports;
 mod stories;
 mod tidy;
