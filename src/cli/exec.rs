@@ -1,8 +1,9 @@
 //! `exec`: a command with the stand-in beside it, and a verdict at the end.
 
 use super::args::ExecArgs;
-use super::serve::{Signals, ready_line, reload, write_ready_file};
-use super::{VIOLATED, logging, terminal};
+use super::reports::Reports;
+use super::serve::{Signals, finish, ready_line, reload, write_ready_file};
+use super::{USAGE, VIOLATED, logging, terminal};
 use chatkitty_mock::MockServer;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::ErrorKind;
@@ -30,11 +31,14 @@ async fn exec(arguments: &ExecArgs) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return terminal::usage_error(&format!("cannot listen for signals: {error}"), None),
     };
+    let reports = match Reports::open(&arguments.serve.evidence.reports) {
+        Ok(reports) => reports,
+        Err(message) => return terminal::usage_error(&message, None),
+    };
     let mut mock = match arguments.serve.builder(0).start() {
         Ok(mock) => mock,
         Err(error) => return terminal::start_error(&error),
     };
-    mock.allow_violations();
     let variables = match variables(&mock, &arguments.variables) {
         Ok(variables) => variables,
         Err(message) => return terminal::usage_error(&message, Some("write it like --env API_URL={url}")),
@@ -62,10 +66,15 @@ async fn exec(arguments: &ExecArgs) -> ExitCode {
     };
     mock.stop().await;
     let report = mock.report();
-    if !report.is_clean() {
+    if !report.is_clean() && !reports.tell_people() {
         terminal::err(&report.render(terminal::color()));
     }
+    let finished = finish(&mock, &report, &reports);
+    if let Err(message) = &finished {
+        terminal::err(&format!("error: {message}\n"));
+    }
     match own_code(status) {
+        0 if finished.is_err() => ExitCode::from(USAGE),
         0 if report.is_clean() => ExitCode::SUCCESS,
         0 => ExitCode::from(VIOLATED),
         code => ExitCode::from(code),

@@ -49,7 +49,7 @@ use std::sync::Arc;
 pub(crate) use document::{Reach, Retrieved, Retriever, Source};
 pub use lower::Discriminator;
 pub(crate) use operation::{Content, Members, Operation, Parameter, Prepared, ResponseDeclaration};
-pub use points::PointKind;
+pub(crate) use points::PointKind;
 pub(crate) use points::Shown;
 pub(crate) use request::Decoded;
 pub(crate) use response::prepare;

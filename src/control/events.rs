@@ -19,21 +19,21 @@ const BATCH_MAX: usize = 500;
 
 /// Which exchanges are asked for, of which application, and how many.
 #[derive(Clone)]
-struct Asked {
+pub(super) struct Asked {
     /// What tells the application from others.
     application: Option<u64>,
     filter: Filter,
-    limit: usize,
+    pub(super) limit: usize,
 }
 
 impl Asked {
-    fn page(&self, engine: &Engine) -> Page {
+    pub(super) fn page(&self, engine: &Engine) -> Page {
         engine.evidence.page(self.application, &self.filter, self.limit)
     }
 }
 
 impl Call<'_> {
-    fn asked(&self) -> Asked {
+    pub(super) fn asked(&self) -> Asked {
         let query = &self.decoded.query;
         let own = |name: &str| self.in_query(name).map(ToOwned::to_owned);
         // An application that is gone, or never was, has no journal, and so no exchange fits.

@@ -25,7 +25,7 @@ pub struct Entry {
 }
 
 /// A stable code, written `CKnnnn`. Families: 01 routing, 02 schema, 03 parameters, 04 security and OAuth,
-/// 05 media types, 06 response drift, 07 contract document, 08 fixtures, 09 transport and limits.
+/// 05 media types, 06 response drift, 07 contract document, 08 fixtures, 09 transport and limits, 10 gates and expectations.
 #[derive(Clone, Copy)]
 pub struct Code(&'static Entry);
 
@@ -40,6 +40,22 @@ impl Code {
         let digits = text.strip_prefix("CK").or_else(|| text.strip_prefix("ck"))?;
         let number: u16 = (digits.len() == 4).then(|| digits.parse().ok())??;
         ALL.iter().copied().find(|code| code.0.number == number)
+    }
+
+    /// The name of the family that the first two digits say.
+    pub fn family(self) -> &'static str {
+        match self.0.number / 100 {
+            1 => "routing",
+            2 => "schema",
+            3 => "parameters",
+            4 => "security",
+            5 => "media types",
+            6 => "response drift",
+            7 => "contract",
+            8 => "fixtures",
+            9 => "transport and limits",
+            _ => "gates",
+        }
     }
 
     /// The long text: title, meaning, example and cure, as `explain` prints it.
@@ -503,4 +519,24 @@ catalogue! {
         "An application or a snapshot of this name exists, or a credential with this client id; nothing was created.",
         "POST of `{\"name\": \"checkout\"}` to `/_mock/api/applications` twice",
         "Choose another name, or leave it out to have one made up.";
+    GATE_NOT_MET 1001 None, Error Client,
+        "a gate is not met",
+        "The verdict was asked for more than that nothing broke the contract, by `--fail-on` or `--min-coverage`, and it is not so. What is lacking is listed.",
+        "`--min-coverage 100`, and no test sends the enum value `DISABLED`",
+        "Test what is lacking, or ask for less.";
+    EXPECTATION_NOT_MET 1002 None, Error Client,
+        "an expectation is not met",
+        "Something was expected to be exchanged so many times, or in an order, and was not. The exchange that came nearest is named, and in what it differs.",
+        "`settings are saved` expected once, and no request updated them",
+        "Correct the client, or the expectation.";
+    EXPECTATION_INVALID 1003 None, Error Client,
+        "an expectation cannot be used",
+        "An expectation is an object with the members that `openapi/admin.yaml` lists. Its `operation` is one of the contract, and its `after` the name of an expectation before it.",
+        "`{ operation: updateSetings, times: 1 }`",
+        "Correct the member that the diagnostic names.";
+    COVERAGE_INVALID 1004 None, Error Client,
+        "a coverage file cannot be used",
+        "The file of `--coverage-file` exists, and is no `coverage.json` that this version can read. It is left as it is.",
+        "a file that was cut off, or written by a later version",
+        "Name another file, or delete it.";
 }

@@ -15,7 +15,9 @@ mod tenants;
 
 use crate::contract::{Contract, Decoded, Operation, Routed, Shown, resource_path, trimmed};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
-use crate::evidence::{self, Counts, Coverage, Evidence, Exchange, Gates, Kept, KeptChanges, Report, Touch, Unused};
+use crate::evidence::{
+    self, Address, Counts, Coverage, Evidence, Exchange, Filter, Gates, Kept, KeptChanges, Report, Touch, Unused,
+};
 use crate::message::media_type::MediaType;
 use crate::message::{Later, Limits, Reply, Request};
 use crate::oauth::{self, AuthorizationServer, Endpoint, Endpoints, Served, Strictness};
@@ -83,6 +85,8 @@ pub(crate) struct Settings {
     pub(crate) strict_oauth: Strictness,
     /// What the verdict asks for.
     pub(crate) gates: Gates,
+    /// What earlier runs touched.
+    pub(crate) earlier: Option<Arc<Coverage>>,
     pub(crate) limits: Limits,
 }
 
@@ -218,13 +222,30 @@ impl Engine {
             unused,
             coverage,
             contract: (world.contract.title().to_owned(), world.contract.version().to_owned()),
-            url: None,
+            exchanges: Vec::new(),
+            address: Address::default(),
         }
     }
 
-    /// How much of the contract was touched, by one application or by all.
+    /// The verdict with all that a report may show: coverage, and every exchange that the journal holds.
+    pub(crate) fn full_report(&self, application: Option<&Application>) -> Report {
+        let arrival = application.map(Application::arrival);
+        let exchanges = self.evidence.page(arrival, &Filter::default(), usize::MAX).exchanges;
+        Report { exchanges, ..self.report(application, true) }
+    }
+
+    /// How much of the contract was touched, by one application, or by all and in earlier runs.
     pub(crate) fn coverage(&self, application: Option<&Application>) -> Coverage {
-        self.evidence.coverage(application.map(Application::arrival))
+        let mut coverage = self.evidence.coverage(application.map(Application::arrival));
+        if let Some(earlier) = self.settings.earlier.as_ref().filter(|_| application.is_none()) {
+            coverage.merge(earlier);
+        }
+        coverage
+    }
+
+    /// How much of the contract was touched in this run, by all applications.
+    pub(crate) fn coverage_of_this_run(&self) -> Coverage {
+        self.evidence.coverage(None)
     }
 
     /// Resources of fixtures that were never asked for.

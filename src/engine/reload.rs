@@ -147,6 +147,7 @@ mod tests {
             token_ttl: SignedDuration::from_secs(60),
             strict_oauth: Strictness::default(),
             gates: Gates::default(),
+            earlier: None,
             limits: Limits::default(),
         };
         let first = seed(&world, "RED");

@@ -111,6 +111,13 @@ pub(crate) struct PointCoverage {
     pub(crate) place: Option<Location>,
 }
 
+impl PointCoverage {
+    /// What it is, in words: its kind and its name.
+    pub(crate) fn sentence(&self) -> String {
+        format!("{} {}", self.kind.as_str().replace('_', " "), self.name)
+    }
+}
+
 /// What a percentage is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CoverageScope {
@@ -247,19 +254,32 @@ impl Coverage {
 
     /// Reads the form of `coverage.json`; an error says what is wrong with it.
     pub fn from_json(value: &Value) -> Result<Self, String> {
+        Self::read(value).map_err(|(_, message)| message)
+    }
+
+    /// Reads the form of `coverage.json`; an error is a pointer and a message.
+    pub(crate) fn read(value: &Value) -> Result<Self, (String, String)> {
+        let wrong = |at: &str, message: String| Err((at.to_owned(), message));
         match value.get("version").and_then(Value::as_u64) {
             Some(VERSION) => {}
-            Some(other) => return Err(format!("it is version {other} of coverage.json; this is version {VERSION}")),
-            None => return Err("it is no coverage.json: `version` is missing".to_owned()),
+            Some(other) => {
+                return wrong("/version", format!("it is version {other} of coverage.json; this is version {VERSION}"));
+            }
+            None => return wrong("", "it is no coverage.json: `version` is missing".to_owned()),
         }
         let text = |at: &str| value.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let operations = value.get("operations").and_then(Value::as_array).ok_or("`operations` is missing")?;
-        let operations = operations.iter().map(OperationCoverage::from_json).collect::<Option<_>>();
-        Ok(Self {
-            title: text("/contract/title"),
-            version: text("/contract/version"),
-            operations: operations.ok_or("an operation or a point lacks a member")?,
-        })
+        let Some(list) = value.get("operations").and_then(Value::as_array) else {
+            return wrong("", "`operations` is missing".to_owned());
+        };
+        let mut operations = Vec::with_capacity(list.len());
+        for (index, operation) in list.iter().enumerate() {
+            let Some(operation) = OperationCoverage::from_json(operation) else {
+                let message = "the operation lacks a member, or has one that cannot be read".to_owned();
+                return wrong(&format!("/operations/{index}"), message);
+            };
+            operations.push(operation);
+        }
+        Ok(Self { title: text("/contract/title"), version: text("/contract/version"), operations })
     }
 }
 

@@ -3,7 +3,8 @@
 use http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
 
-const MASK: &str = "***";
+/// What stands where a secret was.
+pub(super) const MASK: &str = "***";
 /// Names of members and parameters whose values are secret.
 const SECRET_NAMES: [&str; 7] =
     ["client_secret", "access_token", "refresh_token", "password", "token", "api_key", "apikey"];
@@ -35,8 +36,8 @@ pub(super) fn target(target: &str) -> String {
     format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
-/// Whether a form's name, however it is escaped, is one of a secret.
-fn is_secret(name: &str) -> bool {
+/// Whether the value of a member or a parameter of this name, however it is escaped, is secret.
+pub(super) fn is_secret(name: &str) -> bool {
     let name = form_urlencoded::parse(name.as_bytes()).next().map(|(name, _)| name.to_ascii_lowercase());
     name.is_some_and(|name| SECRET_NAMES.contains(&name.as_str()))
 }
@@ -44,8 +45,8 @@ fn is_secret(name: &str) -> bool {
 /// The body of a request to the authorization server, or of its reply: names stay, values of secrets go.
 pub(super) fn body(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str::<Value>(&text) {
-        return value(&json).to_string();
+    if let Some(masked) = json(&text) {
+        return masked;
     }
     if text.contains("Content-Disposition") || text.contains("content-disposition") {
         return format!("multipart form data, {} bytes, {MASK}", bytes.len());
@@ -60,14 +61,19 @@ pub(super) fn value(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let shown = members.iter().map(|(name, inner)| {
-                let secret = SECRET_NAMES.contains(&name.to_ascii_lowercase().as_str());
-                (name.clone(), if secret { Value::String(MASK.to_owned()) } else { self::value(inner) })
+                (name.clone(), if is_secret(name) { Value::String(MASK.to_owned()) } else { self::value(inner) })
             });
             Value::Object(shown.collect())
         }
         Value::Array(items) => items.iter().map(self::value).collect(),
         other => other.clone(),
     }
+}
+
+/// A JSON object or array with its secrets masked; `None` where it is none.
+pub(super) fn json(text: &str) -> Option<String> {
+    let json = serde_json::from_str::<Value>(text).ok().filter(|value| value.is_object() || value.is_array())?;
+    Some(value(&json).to_string())
 }
 
 #[cfg(test)]

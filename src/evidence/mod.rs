@@ -6,9 +6,11 @@
 mod coverage;
 mod exchange;
 mod expectation;
+pub(crate) mod expectations;
 mod gates;
 mod journal;
 mod mask;
+mod render;
 mod report;
 
 pub(crate) use coverage::Touch;
@@ -19,6 +21,8 @@ pub use expectation::{Expectation, Outcome};
 pub(crate) use gates::Gates;
 pub use gates::{FailOn, Gate};
 pub(crate) use journal::{Counts, Filter};
+pub use render::Format;
+pub(crate) use render::{Address, har_of};
 pub use report::{Report, Unused};
 
 use crate::contract::Contract;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 /// One tenant of a running server: its credentials, and a view of its state.
 #[derive(Clone)]
 pub struct Application {
-    shared: Arc<Shared>,
-    application: Arc<store::Application>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) application: Arc<store::Application>,
     client_secret: String,
 }
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_chatkitty-mock");
 
-fn command() -> Command {
+pub(crate) fn command() -> Command {
     let mut command = Command::new(BINARY);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CHATKITTY_MOCK_")) {
         command.env_remove(name);
@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     command().args(arguments).output().unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn stdout(output: &Output) -> String {
 }
 
 /// A folder of one test's own.
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
     pub(crate) fn new(name: &str) -> Self {
@@ -63,7 +63,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -88,15 +88,20 @@ impl Server {
         Lines(lines)
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         assert!(
             Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap().success()
         );
     }
 
     /// Stops it; gives exit code, the rest of stdout, and stderr.
-    fn stop(mut self, signal: &str) -> (Option<i32>, String, String) {
+    pub(crate) fn stop(self, signal: &str) -> (Option<i32>, String, String) {
         self.signal(signal);
+        self.wait()
+    }
+
+    /// Waits for its end; gives exit code, the rest of stdout, and stderr.
+    pub(crate) fn wait(mut self) -> (Option<i32>, String, String) {
         let code = self.child.wait().unwrap().code();
         let (mut out, mut err) = (String::new(), String::new());
         self.output.read_to_string(&mut out).unwrap();
@@ -370,7 +375,7 @@ fn what_is_not_there_yet_is_refused_by_name() {
         &["audit", "x.har"],
         &["serve", "--report", "json"],
         &["--tls-cert=x"],
-        &["exec", "--report", "junit", "--", "true"],
+        &["exec", "--tls-self-signed", "--", "true"],
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

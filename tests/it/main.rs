@@ -30,6 +30,8 @@ mod public_documents;
 mod real_parts;
 #[cfg(feature = "cli")]
 mod reload;
+#[cfg(feature = "cli")]
+mod reports;
 mod selection;
 mod stories;
 mod tenants;
