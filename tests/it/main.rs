@@ -31,6 +31,8 @@ mod real_parts;
 #[cfg(feature = "cli")]
 mod reload;
 #[cfg(feature = "cli")]
+mod report_readers;
+#[cfg(feature = "cli")]
 mod reports;
 mod selection;
 mod stories;
