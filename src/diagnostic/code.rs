@@ -42,6 +42,22 @@ impl Code {
         ALL.iter().copied().find(|code| code.0.number == number)
     }
 
+    /// The name of the family that the first two digits say.
+    pub fn family(self) -> &'static str {
+        match self.0.number / 100 {
+            1 => "routing",
+            2 => "schema",
+            3 => "parameters",
+            4 => "security",
+            5 => "media types",
+            6 => "response drift",
+            7 => "contract",
+            8 => "fixtures",
+            9 => "transport and limits",
+            _ => "gates",
+        }
+    }
+
     /// The long text: title, meaning, example and cure, as `explain` prints it.
     pub fn explain(self) -> String {
         let entry = self.0;
