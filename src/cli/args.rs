@@ -242,6 +242,10 @@ choices! {
         Text,
         /// One JSON array
         Json,
+        /// SARIF 2.1.0, for code scanning
+        Sarif,
+        /// Annotations of GitHub Actions, nine of a kind at most
+        Github,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::args::{CheckArgs, CheckFormat};
 use super::{VIOLATED, terminal};
 use chatkitty_mock::SourceFile;
-use chatkitty_mock::diagnostic::{Diagnostic, Severity, render};
+use chatkitty_mock::diagnostic::{Diagnostic, Severity, github, render, sarif};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -50,6 +50,8 @@ fn report(arguments: &CheckArgs, diagnostics: &[Diagnostic]) -> ExitCode {
             let list: Vec<Value> = diagnostics.iter().map(Diagnostic::to_json).collect();
             terminal::out(&format!("{}\n", Value::Array(list)));
         }
+        CheckFormat::Sarif => terminal::out(&format!("{:#}\n", sarif(diagnostics))),
+        CheckFormat::Github => terminal::out(&github(diagnostics)),
         CheckFormat::Text => {
             if !diagnostics.is_empty() {
                 terminal::out(&format!("{}\n", render(diagnostics, terminal::color_out())));
