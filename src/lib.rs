@@ -34,10 +34,13 @@ mod source;
 mod store;
 
 pub use contract::Discriminator;
+pub use engine::audit::Tally;
 pub use engine::{OnDrift, OnViolation, Unseeded};
-pub use evidence::{Coverage, CoverageScope, Exchange, Expectation, FailOn, Gate, Outcome, Report, Unused, Verdict};
+pub use evidence::{
+    Coverage, CoverageScope, Exchange, Expectation, FailOn, Gate, Outcome, RecordingError, Report, Unused, Verdict,
+};
 pub use mock_server::{
-    Application, Builder, CheckOutcome, ContractInfo, Edition, Error, MockServer, UnknownQuery, Violated,
+    Application, Audit, Builder, CheckOutcome, ContractInfo, Edition, Error, MockServer, UnknownQuery, Violated,
 };
 pub use source::{Focus, SourceFile};
 

@@ -3,12 +3,12 @@
 use super::Contract;
 use super::decode::{self, Malformed, Query, Shape, Style};
 use super::operation::{Content, Members, Operation, Parameter, ParameterValue, RequestBody};
-use super::schema::{Checker, SchemaUse};
-use super::tree::SchemaTree;
+use super::representation::Representation;
+use super::schema::Checker;
 use crate::diagnostic::{Code, Diagnostic, Part, Severity, code, did_you_mean};
 use crate::message::Request;
 use crate::message::media_type::MediaType;
-use crate::source::{Focus, SyntaxError, json, pointer};
+use crate::source::{Focus, json, pointer};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, COOKIE};
 use serde_json::{Map, Value};
@@ -382,7 +382,9 @@ impl Checking<'_> {
             return;
         };
         let Some(bytes) = self.inflated(body, body_bytes_max) else { return };
-        self.representation(&media, &text, content, &bytes);
+        let (value, mut found) = Representation::new(self.checker, content).read(&media, &text, &bytes);
+        self.decoded.diagnostics.append(&mut found);
+        self.decoded.body = value;
     }
 
     fn inflated(&mut self, body: &RequestBody, body_bytes_max: usize) -> Option<Bytes> {
@@ -433,138 +435,6 @@ impl Checking<'_> {
             }
         }
     }
-
-    fn representation(&mut self, media: &MediaType, media_text: &str, content: &Content, bytes: &Bytes) {
-        let schema = content.schema.as_ref();
-        let at = schema.map_or("", |schema| schema.pointer.as_str());
-        let tree: &dyn SchemaTree = &self.contract.request;
-        let value = if media.is_json() {
-            self.json(content, bytes)
-        } else if media.is_form() {
-            match decode::form_value(tree, at, bytes, &content.encodings) {
-                Ok(value) => Some(value),
-                Err(error) => {
-                    self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);
-                    None
-                }
-            }
-        } else if media.is_multipart() {
-            self.multipart(media_text, content, bytes)
-        } else if media.is_xml() {
-            match decode::xml_value(tree, at, bytes) {
-                Ok(value) => Some(value),
-                Err(error) => {
-                    self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);
-                    None
-                }
-            }
-        } else if media.is_text() {
-            match std::str::from_utf8(bytes) {
-                Ok(text) => Some(match schema {
-                    Some(schema) => decode::typed(tree, &schema.pointer, &decode::Raw::Text(text.to_owned())),
-                    None => Value::String(text.to_owned()),
-                }),
-                Err(error) => {
-                    self.body_problem(
-                        code::BODY_MALFORMED,
-                        format!("the text is not UTF-8 at byte {}", error.valid_up_to()),
-                        "",
-                        &content.pointer,
-                    );
-                    None
-                }
-            }
-        } else {
-            Some(decode::binary_value(bytes))
-        };
-        let Some(value) = value else { return };
-        if let Some(schema) = schema {
-            self.check_body(schema, &value, media);
-        }
-        self.decoded.body = Some(value);
-    }
-
-    fn check_body(&mut self, schema: &SchemaUse, value: &Value, media: &MediaType) {
-        // Bytes have no JSON type: OAS 3.1.1 §4.8.24.3 describes them by an empty schema or by contentMediaType.
-        let bytes = !(media.is_json() || media.is_form() || media.is_multipart() || media.is_xml() || media.is_text());
-        let textual = matches!(decode::shape_of(&self.contract.request, &schema.pointer), Shape::Primitive);
-        if bytes && !textual {
-            return;
-        }
-        let mut found = schema.check(self.checker, value, Part::Body, "");
-        self.decoded.diagnostics.append(&mut found);
-    }
-
-    fn json(&mut self, content: &Content, bytes: &Bytes) -> Option<Value> {
-        match json::parse(bytes) {
-            Ok(parsed) => {
-                for key in &parsed.duplicate_keys {
-                    let name = pointer::tokens(key).last().unwrap_or_default().into_owned();
-                    self.body_problem(
-                        code::BODY_DUPLICATE_KEY,
-                        format!("the member `{name}` stands twice in one object"),
-                        key,
-                        &content.pointer,
-                    );
-                }
-                Some(parsed.value)
-            }
-            Err(SyntaxError { message, offset }) => {
-                self.body_problem(
-                    code::BODY_MALFORMED,
-                    format!("the body is no well-formed JSON at byte {offset}: {message}"),
-                    "",
-                    &content.pointer,
-                );
-                None
-            }
-        }
-    }
-
-    fn multipart(&mut self, media_text: &str, content: &Content, bytes: &Bytes) -> Option<Value> {
-        let parts = match decode::parts(media_text, bytes.clone()) {
-            Ok(parts) => parts,
-            Err(error) => {
-                self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);
-                return None;
-            }
-        };
-        for (property, header) in &content.part_headers {
-            self.part_headers(property, header, &parts);
-        }
-        let at = content.schema.as_ref().map_or("", |schema| schema.pointer.as_str());
-        let (value, problems) = decode::multipart_value(&self.contract.request, at, &parts, &content.encodings);
-        for problem in problems {
-            let code = if problem.media_type { code::PART_MEDIA_TYPE } else { code::BODY_MALFORMED };
-            self.body_problem(code, problem.message, &problem.pointer, &content.pointer);
-        }
-        Some(value)
-    }
-
-    fn part_headers(&mut self, property: &str, header: &super::operation::HeaderDeclaration, parts: &[decode::Part]) {
-        for part in parts.iter().filter(|part| part.name == property) {
-            let value = part
-                .headers
-                .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case(&header.name))
-                .map(|(_, value)| value.as_str());
-            let at = pointer::join("", property);
-            match value {
-                None if header.required => {
-                    let message = format!("the part `{property}` lacks the required header `{}`", header.name);
-                    self.body_problem(code::BODY_MALFORMED, message, &at, &header.pointer);
-                }
-                None => {}
-                Some(text) => {
-                    let Some(schema) = &header.schema else { continue };
-                    let Ok(raw) = decode::decode_header(header.explode, header.shape, text) else { continue };
-                    let value = decode::typed(&self.contract.request, &schema.pointer, &raw);
-                    let mut found = schema.check(self.checker, &value, Part::Body, &at);
-                    self.decoded.diagnostics.append(&mut found);
-                }
-            }
-        }
-    }
 }
 
 /// What a parameter's place gave.
@@ -574,6 +444,6 @@ enum Found {
 }
 
 /// The most specific declared media type that covers the one sent.
-fn best<'c>(content: &'c [Content], media: &MediaType) -> Option<&'c Content> {
+pub(super) fn best<'c>(content: &'c [Content], media: &MediaType) -> Option<&'c Content> {
     content.iter().filter(|content| content.media.covers(media)).max_by_key(|content| content.media.specificity())
 }

@@ -24,6 +24,10 @@ pub(crate) struct Limits {
     pub journal_bytes_max: usize,
     /// Bytes of one body that the journal keeps. Default 64 KiB; the rest is cut off and the exchange marked.
     pub journal_body_bytes_max: usize,
+    /// Bytes of one recorded exchange that is read, or of another member of a recording. Default 64 MiB; over it reading stops with an error.
+    pub recorded_entry_bytes_max: usize,
+    /// Header fields of a recorded message. Default 1,000; what comes after is left out, with a note.
+    pub recorded_fields_max: usize,
     /// Applications alive at once. Default 100,000; over it creating one is refused with 429.
     pub applications_max: usize,
     /// Resources, and paths of deleted ones, that one application holds. Default 100,000; over it a write is refused with 507.
@@ -49,6 +53,8 @@ impl Default for Limits {
             journal_entries_max: 10_000,
             journal_bytes_max: 64 * 1024 * 1024,
             journal_body_bytes_max: 64 * 1024,
+            recorded_entry_bytes_max: 64 * 1024 * 1024,
+            recorded_fields_max: 1_000,
             applications_max: 100_000,
             state_entries_max: 100_000,
             state_bytes_max: 64 * 1024 * 1024,

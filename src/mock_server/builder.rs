@@ -43,7 +43,7 @@ pub struct Builder {
     token_ttl: Duration,
     admin_token: Option<String>,
     gates: Gates,
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 impl Builder {
@@ -232,7 +232,7 @@ impl Builder {
         Ok(MockServer::new(shared, running, loaded.findings, started_at))
     }
 
-    fn settings(&self, entropy: u64) -> Settings {
+    pub(super) fn settings(&self, entropy: u64) -> Settings {
         Settings {
             on_violation: self.on_violation,
             on_drift: self.on_drift,

@@ -4,6 +4,7 @@
 //! All servers share one background runtime of the process; nothing here blocks the caller's.
 
 mod application;
+mod audit;
 mod builder;
 mod edition;
 mod error;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use application::Application;
+pub use audit::Audit;
 pub use builder::{Builder, UnknownQuery};
 pub use edition::Edition;
 pub use error::{Error, Violated};

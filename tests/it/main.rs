@@ -21,5 +21,6 @@ mod properties;
 mod public_documents;
 #[cfg(feature = "cli")]
 mod real_parts;
+mod recordings;
 mod stories;
 mod tidy;
