@@ -6,6 +6,8 @@
 )]
 
 #[cfg(feature = "cli")]
+mod audit;
+#[cfg(feature = "cli")]
 mod check_formats;
 #[cfg(feature = "cli")]
 mod command_line;
