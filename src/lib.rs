@@ -35,10 +35,13 @@ mod source;
 mod store;
 
 pub use contract::Discriminator;
+pub use engine::audit::Tally;
 pub use engine::{OnDrift, OnViolation, Unseeded};
-pub use evidence::{Coverage, CoverageScope, Exchange, Expectation, FailOn, Gate, Outcome, Report, Unused, Verdict};
+pub use evidence::{
+    Coverage, CoverageScope, Exchange, Expectation, FailOn, Gate, Outcome, RecordingError, Report, Unused, Verdict,
+};
 pub use mock_server::{
-    Application, Builder, Change, CheckOutcome, Clock, ContractInfo, Edition, Error, MockServer, ResourceError,
+    Application, Audit, Builder, Change, CheckOutcome, Clock, ContractInfo, Edition, Error, MockServer, ResourceError,
     Snapshot, Time, UnknownQuery, Violated,
 };
 pub use resources::StateExplanation;

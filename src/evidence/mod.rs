@@ -9,6 +9,7 @@ mod expectation;
 mod gates;
 mod journal;
 mod mask;
+pub(crate) mod recording;
 mod report;
 
 pub(crate) use coverage::Touch;
@@ -19,6 +20,7 @@ pub use expectation::{Expectation, Outcome};
 pub(crate) use gates::Gates;
 pub use gates::{FailOn, Gate};
 pub(crate) use journal::{Counts, Filter};
+pub use recording::RecordingError;
 pub use report::{Report, Unused};
 
 use crate::contract::Contract;

@@ -45,7 +45,7 @@ pub struct Builder {
     clock: Option<Time>,
     admin_token: Option<String>,
     gates: Gates,
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 impl Builder {
@@ -264,7 +264,7 @@ impl Builder {
         Ok(MockServer::new(shared, running, loaded.findings, started_at))
     }
 
-    fn settings(&self, entropy: u64) -> Settings {
+    pub(super) fn settings(&self, entropy: u64) -> Settings {
         Settings {
             on_violation: self.on_violation,
             on_drift: self.on_drift,
