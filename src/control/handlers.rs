@@ -19,6 +19,7 @@ impl Call<'_> {
             "getOpenapi" => self.openapi(),
             "explainExchange" => self.explain_exchange(),
             "listExchanges" => Ok(self.list_exchanges()),
+            "importExchanges" => self.import_exchanges(),
             "clearExchanges" => Ok(self.clear_exchanges()),
             "getExchange" => self.exchange().map(|exchange| json_reply(StatusCode::OK, &exchange.to_json())),
             "getVerdict" => Ok(json_reply(StatusCode::OK, &self.engine.report(None, false).to_json())),

@@ -3,6 +3,7 @@
 
 mod guard;
 mod handlers;
+mod import;
 
 use crate::contract::{Contract, Decoded, Options, Routed, Source};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
