@@ -6,10 +6,12 @@ use super::authorize::Lack;
 use super::{Engine, Handling, Outcome, Seen, decodable, normalised};
 use crate::contract::security::Presented;
 use crate::contract::{Extent, Operation, Routed};
-use crate::diagnostic::{Diagnostic, Part, Severity, code};
+use crate::diagnostic::{Diagnostic, Fault, Part, Place, Severity, code};
+use crate::evidence::MASK;
 use crate::evidence::recording::{Bounds, Entry, Recorded};
 use crate::message::{Reply, Request};
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, IF_MODIFIED_SINCE, IF_NONE_MATCH, ORIGIN};
+use crate::source::pointer;
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, COOKIE, IF_MODIFIED_SINCE, IF_NONE_MATCH, ORIGIN};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -69,9 +71,9 @@ impl Engine {
         let judging = Judging { handling: &handling, reply: &reply, request_extent, reply_extent, terms };
         let Some(mut outcome) = judging.judge(bad_target) else { return tally.outside_base_path += 1 };
         tally.judged += 1;
-        let in_part = judging.notes(&notes);
-        tally.in_part += u64::from(!in_part.is_empty());
-        outcome.diagnostics.extend(in_part);
+        outcome.diagnostics.extend(judging.notes(&notes));
+        let in_part = outcome.diagnostics.iter().any(|diagnostic| diagnostic.code == code::RECORDED_IN_PART);
+        tally.in_part += u64::from(in_part);
         outcome.reply = reply;
         handling.record(&outcome, id, duration);
     }
@@ -148,18 +150,46 @@ impl<'h> Judging<'_, 'h> {
             diagnostics.retain(|diagnostic| !is_of_body(diagnostic));
             decoded.body = None;
         }
+        let mut is_masked = self.drop_masked(&mut diagnostics);
         diagnostics.splice(0..0, lacking);
         let wrong = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         let mut body = None;
         if !self.is_beyond_contract(operation, wrong) {
             let status = self.reply.status().as_u16();
             let carried = self.carries_body().then_some((self.reply.body(), self.reply_extent));
-            let (value, found) = contract.check_received(operation, status, self.reply.headers(), carried, bytes_max);
+            let (value, mut found) =
+                contract.check_received(operation, status, self.reply.headers(), carried, bytes_max);
+            is_masked |= self.drop_masked(&mut found);
             body = value.map(Arc::new);
             diagnostics.extend(found);
         }
+        if is_masked {
+            diagnostics.push(note("the recording masks a value, so it was not judged", Part::Request));
+        }
         let seen = Seen { decoded: (!wrong).then_some(decoded), security, body, used: None };
         Outcome { diagnostics, operation: Some(operation), seen, ..Outcome::default() }
+    }
+
+    /// Drops what is said of values that the recorder has masked; whether there was any.
+    fn drop_masked(&self, diagnostics: &mut Vec<Diagnostic>) -> bool {
+        let before = diagnostics.len();
+        diagnostics.retain(|diagnostic| !self.is_of_masked(diagnostic));
+        diagnostics.len() < before
+    }
+
+    fn is_of_masked(&self, diagnostic: &Diagnostic) -> bool {
+        let Some(Place::Message { part, pointer }) = &diagnostic.place else { return false };
+        let name = pointer::tokens(pointer).next().unwrap_or_default();
+        let message = if diagnostic.fault == Fault::Server { self.reply.headers() } else { self.request().headers() };
+        match part {
+            Part::Header => message.get(name.as_ref()).is_some_and(|value| value.as_bytes() == MASK.as_bytes()),
+            Part::Cookie => has_masked_cookies(self.request()),
+            Part::Query => {
+                let query = self.request().uri().query().unwrap_or_default();
+                form_urlencoded::parse(query.as_bytes()).any(|(known, value)| known == name && value == MASK)
+            }
+            _ => false,
+        }
     }
 
     /// The alternative of the security requirements for which there are credentials, or what is lacking.
@@ -183,6 +213,8 @@ impl<'h> Judging<'_, 'h> {
         // A scheme that is not declared is a finding about the contract, told by `check`.
         let scheme = self.handling.contract().schemes().get(scheme)?;
         match scheme.presented(self.request()) {
+            // What the journal masks as a whole may hold the cookie.
+            Presented::Absent if has_masked_cookies(self.request()) && scheme.travels_in_cookie() => None,
             Presented::Absent => {
                 Some(Lack::Credentials(format!("the request carries no credentials for `{}`", scheme.name)))
             }
@@ -211,7 +243,6 @@ impl<'h> Judging<'_, 'h> {
 
     /// What the recording lacks.
     fn notes(&self, notes: &[String]) -> Vec<Diagnostic> {
-        let note = |text: &str, part: Part| Diagnostic::new(code::RECORDED_IN_PART, text).at(part, "");
         let mut found: Vec<Diagnostic> = notes.iter().map(|text| note(text, Part::Header)).collect();
         if self.request_extent == Extent::Part {
             found.push(note("the recording lacks the request's body or its end, so it was not judged", Part::Body));
@@ -221,6 +252,10 @@ impl<'h> Judging<'_, 'h> {
         }
         found
     }
+}
+
+fn note(text: &str, part: Part) -> Diagnostic {
+    Diagnostic::new(code::RECORDED_IN_PART, text).at(part, "")
 }
 
 fn found(diagnostic: Diagnostic) -> Outcome<'static> {
@@ -235,9 +270,13 @@ fn is_preflight(request: &Request) -> bool {
 
 /// Whether it is about what a body spells; its media type is told elsewhere.
 fn is_of_body(diagnostic: &Diagnostic) -> bool {
-    use crate::diagnostic::Place;
     let about_type = [code::MEDIA_TYPE_UNSUPPORTED, code::CONTENT_ENCODING_UNSUPPORTED].contains(&diagnostic.code);
     !about_type && matches!(diagnostic.place, Some(Place::Message { part: Part::Body, .. }))
+}
+
+/// Whether the cookies stand in the recording as one mask.
+fn has_masked_cookies(request: &Request) -> bool {
+    request.headers().get(COOKIE).is_some_and(|value| value.as_bytes() == MASK.as_bytes())
 }
 
 /// Whether the recorder has hidden the credentials.

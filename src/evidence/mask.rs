@@ -3,7 +3,8 @@
 use http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
 
-const MASK: &str = "***";
+/// What stands for a secret.
+pub(crate) const MASK: &str = "***";
 /// Names of members and parameters whose values are secret.
 const SECRET_NAMES: [&str; 7] =
     ["client_secret", "access_token", "refresh_token", "password", "token", "api_key", "apikey"];

@@ -20,6 +20,7 @@ pub use expectation::{Expectation, Outcome};
 pub(crate) use gates::Gates;
 pub use gates::{FailOn, Gate};
 pub(crate) use journal::{Counts, Filter};
+pub(crate) use mask::MASK;
 pub use recording::RecordingError;
 pub use report::{Report, Unused};
 

@@ -267,6 +267,47 @@ fn what_different_programs_record_means_the_same() {
     );
 }
 
+const MASKED: &str = "openapi: 3.1.0
+info: {title: t, version: '1'}
+security: [{k: []}]
+paths:
+  /m:
+    get:
+      parameters:
+        - {name: token, in: query, required: true, schema: {type: string, minLength: 9}}
+        - {name: X-Api-Token, in: header, required: true, schema: {type: string, minLength: 9}}
+        - {name: c, in: cookie, required: true, schema: {type: string, minLength: 9}}
+      responses:
+        '200':
+          description: d
+          headers: {X-Next-Token: {required: true, schema: {type: string, minLength: 9}}}
+components: {securitySchemes: {k: {type: apiKey, in: cookie, name: k}}}
+";
+
+/// The journal masks secrets, and a mask is no value.
+#[test]
+fn what_the_recorder_masks_is_not_judged() {
+    let builder = || MockServer::builder().openapi_text("m.yaml", MASKED);
+    let with = |secret: &str| {
+        let header = |name: &str| header(name, secret);
+        let mut entry = entry(&[("/request/url", json!(format!("/m?token={secret}")))]);
+        entry["request"]["headers"] = json!([header("x-api-token"), header("cookie")]);
+        entry["response"] = json!({ "status": 200, "headers": [header("x-next-token")] });
+        judged_by(builder(), |audit| audit, &entry)
+    };
+    assert_eq!(with("***"), "pass CK0912");
+    assert_eq!(with("short"), "violation CK0401 CK0205 CK0205 CK0301 CK0604");
+
+    let mock = builder().start().unwrap();
+    let request = http::Request::get("/m?token=secret-123").header("x-api-token", "secret-123");
+    mock.handle(request.header("cookie", "c=secret-123; k=key").body("").unwrap());
+    let lines = mock.exchanges()[0].to_json().to_string();
+    assert!(!lines.contains("secret-123"), "{lines}");
+    let mut audit = builder().audit().unwrap();
+    audit.read_lines(lines.as_bytes()).unwrap();
+    assert_eq!((mock.report().violations(), audit.report().violations(), audit.report().drift()), (0, 0, 0));
+}
+
 /// What a running server says of its exchanges, an audit says of its journal.
 #[test]
 fn the_journal_of_a_server_audits_to_the_same_verdicts() {

@@ -67,6 +67,11 @@ impl RecordingError {
         Self { message: message.into(), offset }
     }
 
+    /// What is wrong, in one sentence.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Where, in bytes from the beginning.
     pub fn offset(&self) -> u64 {
         self.offset
