@@ -3,6 +3,7 @@
 //! `har` finds the entries of a file of any length, `lines` those of a stream; `entry` is what one of them may look
 //! like, and `message` what it means.
 
+mod body;
 mod counter;
 mod entry;
 mod har;
