@@ -3,7 +3,7 @@
 //! The way of a document: [`document`] reads its files into one tree, [`lower`] translates its schemas,
 //! [`schema`] checks values against them, [`compile`] makes operations and the [`router`], [`meta`] and [`lint`] look for
 //! what is wrong with it. The way of a message: [`request`] decodes and checks what comes in, [`response`]
-//! chooses and checks what goes out. No type of `openapiv3` or `jsonschema` leaves this room.
+//! chooses and checks what goes out, [`received`] checks what others sent. No type of `openapiv3` or `jsonschema` leaves this room.
 
 mod compile;
 pub(crate) mod decode;
@@ -19,6 +19,8 @@ mod number_format;
 mod operation;
 mod pattern;
 mod points;
+mod received;
+mod representation;
 mod request;
 mod response;
 mod roots;
@@ -51,6 +53,7 @@ pub use lower::Discriminator;
 pub(crate) use operation::{Content, Members, Operation, Parameter, Prepared, ResponseDeclaration};
 pub(crate) use points::PointKind;
 pub(crate) use points::Shown;
+pub(crate) use received::Extent;
 pub(crate) use request::Decoded;
 pub(crate) use response::prepare;
 pub(crate) use standalone::Standalone;

@@ -7,6 +7,7 @@ use super::lower::{SELECTED, reference_pointer};
 use super::operation::{
     Content, Example, ExampleForm, HeaderDeclaration, Operation, Prepared, ResponseDeclaration, StatusKey,
 };
+use super::representation::best;
 use super::schema::{Checker, SchemaUse};
 use super::tree::SchemaTree;
 use crate::diagnostic::{Code, Diagnostic, Fault, Part, code};
@@ -208,24 +209,17 @@ impl Contract {
         found: &mut Vec<Diagnostic>,
     ) {
         let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::parse);
-        let content = media.and_then(|media| {
-            declared
-                .content
-                .iter()
-                .filter(|content| content.media.covers(&media))
-                .max_by_key(|content| content.media.specificity())
-        });
-        let Some(content) = content else {
-            let place = self.document.location(&declared.pointer, Focus::Key);
-            found.push(
-                Diagnostic::new(code::DRIFT_MEDIA_TYPE, "the response's media type is not declared")
-                    .at(Part::Header, "/content-type")
-                    .contract(Some(place)),
-            );
+        let Some(content) = media.and_then(|media| best(&declared.content, &media)) else {
+            found.push(self.undeclared_media(declared, "the response's media type is not declared"));
             return;
         };
         let checker = Checker { document: &self.document, schemas: &self.response };
         found.extend(as_drift(content.check(checker, body, Part::Body, ""), code::DRIFT_BODY));
+    }
+
+    pub(super) fn undeclared_media(&self, declared: &ResponseDeclaration, message: impl Into<String>) -> Diagnostic {
+        let place = self.document.location(&declared.pointer, Focus::Key);
+        Diagnostic::new(code::DRIFT_MEDIA_TYPE, message).at(Part::Header, "/content-type").contract(Some(place))
     }
 
     fn check_header(&self, header: &HeaderDeclaration, headers: &HeaderMap, found: &mut Vec<Diagnostic>) {
@@ -296,7 +290,7 @@ pub(super) fn decoded_header(
 }
 
 /// Makes violations of a schema into drift of the response.
-fn as_drift(mut diagnostics: Vec<Diagnostic>, code: Code) -> Vec<Diagnostic> {
+pub(super) fn as_drift(mut diagnostics: Vec<Diagnostic>, code: Code) -> Vec<Diagnostic> {
     for diagnostic in &mut diagnostics {
         diagnostic.code = code;
         diagnostic.fault = Fault::Server;

@@ -8,6 +8,7 @@ mod events;
 mod guard;
 mod import;
 mod journal;
+mod recorded;
 mod report;
 mod server;
 mod snapshots;

@@ -18,7 +18,7 @@ pub(super) struct Denied {
 
 /// Why one alternative is not satisfied. The later in this list, the nearer the caller came.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Lack {
+pub(super) enum Lack {
     Credentials(String),
     Form(String),
     Validity(String),
@@ -104,7 +104,7 @@ impl Handling<'_> {
         }
     }
 
-    fn denied(&self, operation: &Operation, lack: &Lack, application: Option<Arc<Application>>) -> Denied {
+    pub(super) fn denied(&self, operation: &Operation, lack: &Lack, application: Option<Arc<Application>>) -> Denied {
         let place = self.contract().operation_location(operation);
         let diagnostic = |code: Code, message: String| {
             Diagnostic::new(code, message).at(Part::Request, "").contract(Some(place.clone()))

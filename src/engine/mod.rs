@@ -4,6 +4,7 @@
 //! Read [`Engine::handle`] from top to bottom; each step is a module of its own.
 
 mod answer;
+pub(crate) mod audit;
 mod authorize;
 mod cors;
 mod identity;
@@ -343,6 +344,11 @@ impl<'a> Handling<'a> {
         }
     }
 
+    /// Whether it is the authorization server's, and not the contract's own.
+    fn is_token_path(&self, path: &str) -> bool {
+        self.world.endpoints.at(path).is_some()
+    }
+
     fn allows(&self, path: &str, method: &Method) -> bool {
         match self.world.endpoints.at(path) {
             Some(served) => served.endpoint.methods().contains(method),
@@ -379,21 +385,23 @@ impl<'a> Handling<'a> {
         if self.request.method() == Method::OPTIONS {
             return Outcome::of(allow_reply(allow));
         }
-        let names: Vec<&str> = allow.iter().map(Method::as_str).collect();
-        let message = format!(
-            "`{}` has no operation for {}; it has {}",
-            operation.template,
-            self.request.method(),
-            names.join(", ")
-        );
-        let diagnostic = Diagnostic::new(code::METHOD_NOT_ALLOWED, message)
-            .at(Part::Request, "")
-            .contract(Some(self.contract().operation_location(operation)));
+        let (diagnostic, names) = self.method_not_allowed(allow, operation);
         let mut outcome = self.refused(None, vec![diagnostic], self.moment.now());
-        if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
+        if let Ok(value) = HeaderValue::from_str(&names) {
             outcome.reply.headers_mut().insert(ALLOW, value);
         }
         outcome
+    }
+
+    /// What is wrong with the method, and the names of those that are allowed.
+    fn method_not_allowed(&self, allow: &[Method], operation: &Operation) -> (Diagnostic, String) {
+        let names = allow.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let message =
+            format!("`{}` has no operation for {}; it has {names}", operation.template, self.request.method());
+        let diagnostic = Diagnostic::new(code::METHOD_NOT_ALLOWED, message)
+            .at(Part::Request, "")
+            .contract(Some(self.contract().operation_location(operation)));
+        (diagnostic, names)
     }
 
     fn authorized(&self, operation: &'a Operation, names: &[String], captures: &[&str]) -> Outcome<'a> {
