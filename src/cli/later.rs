@@ -40,9 +40,9 @@ mod tests {
     fn what_comes_later_is_refused_by_name() {
         let cases = [
             ("x proxy --upstream u", "", Some("the command `proxy` is not available in this version")),
-            ("x serve --clock", "", Some("`--clock` is not available in this version")),
+            ("x serve --tls-cert", "", Some("`--tls-cert` is not available in this version")),
             ("x serve --report=junit", "", Some("`--report` is not available in this version")),
-            ("x exec -- cmd --clock", "", None),
+            ("x exec -- cmd --tls-cert", "", None),
             ("x serve --port 0", "", None),
             (
                 "x serve",

@@ -240,7 +240,7 @@ catalogue! {
         "Revoke the token with credentials of the application that it was issued to.";
     MEDIA_TYPE_UNSUPPORTED 501 Some(415), Error Client,
         "the body's media type is not declared",
-        "`Content-Type` is missing, malformed, or matches none of the media types of the operation's request body.",
+        "`Content-Type` is missing, malformed, matches none of the media types of the operation's request body, or names a charset that is not read.",
         "`Content-Type: text/plain` where `application/json` is declared",
         "Send the body as one of the media types in the reply's `Accept`.";
     NOT_ACCEPTABLE 502 Some(406), Error Client,

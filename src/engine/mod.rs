@@ -13,7 +13,7 @@ mod reload;
 mod select;
 mod tenants;
 
-use crate::contract::{Contract, Decoded, Operation, Routed, Shown, resource_path};
+use crate::contract::{Contract, Decoded, Operation, Routed, Shown, resource_path, trimmed};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::evidence::{self, Counts, Coverage, Evidence, Exchange, Gates, Kept, KeptChanges, Report, Touch, Unused};
 use crate::message::media_type::MediaType;
@@ -426,7 +426,7 @@ impl<'a> Handling<'a> {
             return self.refused(Some(operation), decoded.diagnostics, now);
         }
         let found: Vec<Diagnostic> = std::mem::take(&mut decoded.diagnostics);
-        let path = resource_path(&operation.template, captures);
+        let path = trimmed(&resource_path(&operation.template, captures)).to_owned();
         let answering = Answering { handling: self, operation, captures, path, decoded, application, wrong, now };
         let mut outcome = answering.answer(&mut preferences);
         outcome.diagnostics.splice(0..0, found);

@@ -98,7 +98,9 @@ impl Engine {
             for (template, captures, value) in &checked {
                 let captures: Vec<&str> = captures.iter().map(String::as_str).collect();
                 steps.extend(match value {
-                    Some(value) => world.model.set(template, &captures, value, &mut next),
+                    Some(value) => {
+                        world.model.set(template, &captures, &world.contract.answerable(template, value), &mut next)
+                    }
                     None => world.model.remove(template, &captures, &mut next),
                 });
             }

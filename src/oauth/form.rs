@@ -57,7 +57,7 @@ fn pairs(request: &Request, strictness: Strictness) -> Result<Vec<(String, Strin
         return Ok(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect());
     }
     if media.is_multipart() && !strict {
-        let parts = decode::parts(text, request.body().clone()).map_err(|error| error.message)?;
+        let parts = decode::parts(text, request.body()).map_err(|error| error.message)?;
         let value = |part: decode::Part| {
             let text =
                 String::from_utf8(part.bytes.to_vec()).map_err(|_| format!("the part `{}` is not UTF-8", part.name))?;

@@ -21,6 +21,8 @@ mod json_schema_suite;
 mod library;
 mod model;
 mod oauth;
+#[cfg(feature = "cli")]
+mod openapi_core;
 mod properties;
 #[cfg(feature = "cli")]
 mod public_documents;
