@@ -384,23 +384,12 @@ impl Contract {
         })
     }
 
-    /// A value of a resource without what no response carries.
-    pub(crate) fn answerable(&self, template: &str, value: &Value) -> Value {
-        self.reading(template).map_or_else(|| value.clone(), |content| self.readable(content, value))
-    }
-
-    /// Whether the contract writes the path of a resource with a slash at its end.
-    pub(crate) fn ends_in_slash(&self, path: &str) -> bool {
-        let reads = |path: &str| matches!(self.route(&Method::GET, path), Routed::Operation { .. });
-        let spellings = |base: &String| !reads(&format!("{base}{path}")) && reads(&format!("{base}{path}/"));
-        self.bases.iter().any(spellings)
-    }
-
-    /// The path template of a state's path, which has a server's base path before it or not.
+    /// The path template of a state's path, which has a server's base path before it or not, and no slash at its end.
     pub(crate) fn template_at(&self, path: &str) -> Option<&str> {
         let mut bases = vec![""];
         bases.extend(self.bases.iter().map(String::as_str));
-        bases.into_iter().find_map(|base| match self.route(&Method::GET, &format!("{base}{path}")) {
+        let spellings = bases.into_iter().flat_map(|base| [format!("{base}{path}"), format!("{base}{path}/")]);
+        spellings.into_iter().find_map(|path| match self.route(&Method::GET, &path) {
             Routed::Operation { operation, .. } | Routed::OtherMethod { operation, .. } => {
                 Some(trimmed(&operation.template))
             }
@@ -411,6 +400,18 @@ impl Contract {
     /// The files that the document was read from, the root first.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
         self.document.files()
+    }
+
+    /// A value of a resource without what no response carries.
+    pub(crate) fn answerable(&self, template: &str, value: &Value) -> Value {
+        self.reading(template).map_or_else(|| value.clone(), |content| self.readable(content, value))
+    }
+
+    /// Whether the contract writes the path of a resource with a slash at its end.
+    pub(crate) fn ends_in_slash(&self, path: &str) -> bool {
+        let reads = |path: &str| matches!(self.route(&Method::GET, path), Routed::Operation { .. });
+        let spellings = |base: &String| !reads(&format!("{base}{path}")) && reads(&format!("{base}{path}/"));
+        self.bases.iter().any(spellings)
     }
 
     /// The JSON that GET answers with at a path template.

@@ -243,9 +243,8 @@ impl<'h> Answering<'_, 'h> {
             }
             if preferences.strict() {
                 let message = format!("the preferred example `{name}` does not exist, or contradicts its schema");
-                return Err(Box::new(
-                    self.refused(vec![Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer")]),
-                ));
+                let diagnostic = Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer");
+                return Err(Box::new(self.refused(vec![diagnostic])));
             }
         }
         let dynamic = preferences.dynamic || preferences.seed.is_some();
