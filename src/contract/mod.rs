@@ -8,11 +8,13 @@
 mod compile;
 pub(crate) mod decode;
 mod document;
+mod effort;
 mod exact_number;
 mod format;
 mod generate;
 mod lint;
 mod lower;
+mod made;
 mod members;
 mod meta;
 mod number_format;
@@ -37,6 +39,7 @@ use document::Document;
 use http::Method;
 use jsonschema::Draft;
 use lower::Direction;
+use made::Made;
 use pattern::Patterns;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use router::Router;
@@ -85,6 +88,7 @@ pub(crate) struct Contract {
     scopes: Vec<String>,
     /// Every base path that some operation is served under.
     bases: Vec<String>,
+    made: Made,
     title: String,
     version: String,
 }
@@ -202,6 +206,7 @@ impl Contract {
             token_paths: compiled.token_paths,
             scopes: compiled.scopes,
             bases: compiled.bases,
+            made: Made::default(),
             document,
         };
         // What is missing from the document cannot be served, nor checked; other slips leave the rest as it is.
