@@ -238,6 +238,21 @@ impl Contract {
         &self.operations
     }
 
+    /// The methods that some operation is called by, with those that always go along.
+    pub(crate) fn methods(&self) -> Vec<Method> {
+        let mut methods: Vec<Method> = Vec::new();
+        let declared = self.operations.iter().map(|operation| operation.method.clone());
+        for method in declared.chain([Method::OPTIONS]) {
+            let head = (method == Method::GET).then_some(Method::HEAD);
+            for method in [method].into_iter().chain(head) {
+                if !methods.contains(&method) {
+                    methods.push(method);
+                }
+            }
+        }
+        methods
+    }
+
     /// The security schemes that requirements index.
     pub(crate) fn schemes(&self) -> &[Scheme] {
         &self.schemes
@@ -267,7 +282,9 @@ impl Contract {
         if let Some((operation, names)) =
             hit.and_then(|(_, index, names)| self.operations.get(*index).map(|operation| (operation, names)))
         {
-            return Routed::Operation { operation, names, captures: found.captures };
+            let mut captures = found.captures;
+            captures.drain(..captures.len().saturating_sub(names.len()));
+            return Routed::Operation { operation, names, captures };
         }
         let mut allow: Vec<Method> = methods.iter().map(|(method, _, _)| method.clone()).collect();
         if allow.contains(&Method::GET) && !allow.contains(&Method::HEAD) {

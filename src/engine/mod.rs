@@ -281,6 +281,9 @@ impl<'a> Handling<'a> {
         if self.world.token_paths.iter().any(|token_path| *token_path == **path) && !self.declares_path(path) {
             return self.token();
         }
+        if request.method() == Method::OPTIONS && path == "*" {
+            return Outcome::of(allow_reply(&self.contract().methods()));
+        }
         if let Err(reason) = decodable(path) {
             let diagnostic = Diagnostic::new(code::BAD_TARGET, reason).at(Part::Path, "");
             return self.refused(None, vec![diagnostic], now);

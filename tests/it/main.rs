@@ -6,6 +6,8 @@
 )]
 
 #[cfg(feature = "cli")]
+mod check;
+#[cfg(feature = "cli")]
 mod command_line;
 mod conformance;
 mod control_plane;
