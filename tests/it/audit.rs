@@ -267,6 +267,72 @@ fn what_different_programs_record_means_the_same() {
     );
 }
 
+const REPRESENTED: &str = "openapi: 3.2.0
+info: {title: t, version: '1'}
+paths:
+  /r:
+    post:
+      requestBody:
+        required: true
+        content: &c
+          text/plain: {schema: {type: string, enum: [b\u{e4}d]}}
+          application/xml: {schema: {type: object, required: [n], properties: {n: {type: integer}}, xml: {name: r}}}
+          application/jsonl: {itemSchema: {type: object, required: [n], properties: {n: {type: integer}}}}
+          multipart/mixed: {itemSchema: {type: object, required: [n]}, itemEncoding: {contentType: application/json}}
+      responses: {'200': {description: d, content: *c}}
+";
+
+/// One reader for both directions: charsets, sequences and parts by position, from bytes as they were sent or from text
+/// that the recorder has decoded.
+#[test]
+fn representations_are_read_alike_in_both_directions() {
+    let parts = |json: &str| format!("--b\r\nContent-Type: application/json\r\n\r\n{json}\r\n--b--");
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for (media, body, expected) in [
+        ("text/plain", "b\u{e4}d".as_bytes().to_vec(), "pass"),
+        ("text/plain; charset=iso-8859-1", b"b\xe4d".to_vec(), "pass"),
+        ("text/plain; charset=utf-16le", utf16("b\u{e4}d"), "pass"),
+        ("text/plain; charset=utf-16le", utf16("bad"), "violation CK0203 CK0603"),
+        ("text/plain", b"b\xe4d".to_vec(), "violation CK0503 CK0603"),
+        ("text/plain; charset=koi8-r", b"bad".to_vec(), "violation CK0501 CK0603"),
+        ("application/xml", utf16("\u{feff}<r><n>1</n></r>"), "pass"),
+        ("application/jsonl", b"{\"n\":1}\n{\"n\":2}\n".to_vec(), "pass"),
+        ("application/jsonl", b"{\"n\":1}\n{\"m\":2}\n".to_vec(), "violation CK0202 CK0603"),
+        ("multipart/mixed; boundary=b", parts("{\"n\":1}").into_bytes(), "pass"),
+        ("multipart/mixed; boundary=b", parts("{}").into_bytes(), "violation CK0202 CK0603"),
+    ] {
+        let encoded = STANDARD.encode(&body);
+        let headers = json!([header("content-type", media)]);
+        let har = json!({
+            "request": { "method": "POST", "url": "/r", "headers": headers, "postData": { "text": encoded, "encoding": "base64" } },
+            "response": { "status": 200, "headers": headers, "content": { "text": encoded, "encoding": "base64" } },
+        });
+        let own = json!({
+            "request": { "method": "POST", "target": "/r", "headers": headers, "body_base64": encoded },
+            "response": { "status": 200, "headers": headers, "body_base64": encoded },
+        });
+        for entry in [har, own] {
+            let builder = MockServer::builder().openapi_text("r.yaml", REPRESENTED);
+            assert_eq!(judged_by(builder, |audit| audit, &entry), expected, "{entry:#}");
+        }
+    }
+    for (media, text, expected) in [
+        ("text/plain; charset=iso-8859-1", "b\u{e4}d", "pass"),
+        ("text/plain; charset=\"koi8-r\"", "b\u{e4}d", "pass"),
+        ("text/plain; charset=utf-16", "bad", "violation CK0203 CK0603"),
+        ("text/plain; charset=us-ascii", "b\u{e4}d", "violation CK0503 CK0603"),
+        ("application/xml; charset=utf-16", "<r><n>1</n></r>", "pass"),
+    ] {
+        let headers = json!([header("content-type", media)]);
+        let entry = json!({
+            "request": { "method": "POST", "url": "/r", "headers": headers, "postData": { "text": text } },
+            "response": { "status": 200, "headers": headers, "content": { "text": text } },
+        });
+        let builder = MockServer::builder().openapi_text("r.yaml", REPRESENTED);
+        assert_eq!(judged_by(builder, |audit| audit, &entry), expected, "{entry:#}");
+    }
+}
+
 const MASKED: &str = "openapi: 3.1.0
 info: {title: t, version: '1'}
 security: [{k: []}]
