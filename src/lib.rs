@@ -38,7 +38,8 @@ pub use contract::Discriminator;
 pub use engine::audit::Tally;
 pub use engine::{OnDrift, OnViolation, Unseeded};
 pub use evidence::{
-    Coverage, CoverageScope, Exchange, Expectation, FailOn, Gate, Outcome, RecordingError, Report, Unused, Verdict,
+    Coverage, CoverageScope, Exchange, Expectation, FailOn, Format, Gate, Outcome, RecordingError, Report, Unused,
+    UnusedExample, Verdict,
 };
 pub use mock_server::{
     Application, Audit, Builder, Change, CheckOutcome, Clock, ContractInfo, Edition, Error, MockServer, ResourceError,

@@ -9,6 +9,7 @@ mod check;
 mod client;
 mod config;
 mod config_file;
+mod evidence;
 mod exec;
 mod explain;
 mod later;
@@ -16,6 +17,7 @@ mod logging;
 mod man;
 mod probe;
 mod progress;
+mod reports;
 mod serve;
 mod terminal;
 

@@ -34,7 +34,7 @@ mod tree;
 
 use crate::diagnostic::{Diagnostic, Location, Part, Severity, code, did_you_mean};
 use crate::message::Request;
-use crate::source::Focus;
+use crate::source::{Focus, SourceFile};
 use document::Document;
 use http::Method;
 use jsonschema::Draft;
@@ -46,11 +46,12 @@ use schema::{Checker, SchemaUse, Schemas};
 use security::{KeyLocation, Scheme, SchemeKind};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub(crate) use document::{Reach, Retrieved, Retriever, Source};
 pub use lower::Discriminator;
 pub(crate) use operation::{Content, Members, Operation, Parameter, Prepared, ResponseDeclaration};
-pub use points::PointKind;
+pub(crate) use points::PointKind;
 pub(crate) use points::Shown;
 pub(crate) use received::Extent;
 pub(crate) use request::Decoded;
@@ -353,7 +354,12 @@ impl Contract {
         }
     }
 
-    /// Where the Media Type Object stands.
+    /// Where an example's value stands.
+    pub(crate) fn example_location(&self, example: &operation::Example) -> Location {
+        self.document.location(&example.pointer, Focus::Value)
+    }
+
+    /// Where a Media Type Object stands.
     pub(crate) fn content_location(&self, content: &Content) -> Location {
         self.document.location(&content.pointer, Focus::Key)
     }
@@ -388,6 +394,23 @@ impl Contract {
         let reads = |path: &str| matches!(self.route(&Method::GET, path), Routed::Operation { .. });
         let spellings = |base: &String| !reads(&format!("{base}{path}")) && reads(&format!("{base}{path}/"));
         self.bases.iter().any(spellings)
+    }
+
+    /// The path template of a state's path, which has a server's base path before it or not.
+    pub(crate) fn template_at(&self, path: &str) -> Option<&str> {
+        let mut bases = vec![""];
+        bases.extend(self.bases.iter().map(String::as_str));
+        bases.into_iter().find_map(|base| match self.route(&Method::GET, &format!("{base}{path}")) {
+            Routed::Operation { operation, .. } | Routed::OtherMethod { operation, .. } => {
+                Some(trimmed(&operation.template))
+            }
+            Routed::Unknown(_) => None,
+        })
+    }
+
+    /// The files that the document was read from, the root first.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
+        self.document.files()
     }
 
     /// The JSON that GET answers with at a path template.

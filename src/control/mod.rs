@@ -9,6 +9,7 @@ mod guard;
 mod import;
 mod journal;
 mod recorded;
+mod report;
 mod server;
 mod snapshots;
 mod state;

@@ -13,8 +13,10 @@ use serde_json::{Map, Value};
 
 pub use crate::source::Location;
 pub use code::Code;
+pub(crate) use github::Annotations;
 pub use github::github;
 pub use render::render;
+pub(crate) use sarif::SarifLog;
 pub use sarif::sarif;
 
 /// How bad a diagnostic is.

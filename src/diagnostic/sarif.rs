@@ -43,6 +43,14 @@ impl SarifLog {
         self.results.push(result(diagnostic, index, context));
     }
 
+    /// Says of the last result what it is known by from run to run, and how often it came.
+    pub(crate) fn repeated(&mut self, fingerprint: &str, count: usize) {
+        if let Some(Value::Object(result)) = self.results.last_mut() {
+            result.insert("partialFingerprints".to_owned(), json!({ "contractViolation/v1": fingerprint }));
+            result.insert("occurrenceCount".to_owned(), json!(count));
+        }
+    }
+
     /// The whole log.
     pub(crate) fn into_json(self) -> Value {
         let rules: Vec<Value> = self.rules.into_iter().map(rule).collect();

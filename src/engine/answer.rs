@@ -66,7 +66,7 @@ impl<'h> Answering<'_, 'h> {
         match told {
             Told::Nothing => match self.represented(content, preferences, chosen_by_caller) {
                 Ok(body) => self.finish(status, declared, chosen.map(|(_, media)| media), body),
-                Err(outcome) => outcome,
+                Err(outcome) => *outcome,
             },
             Told::Answer(answer) => self.told(answer, status, preferences),
             Told::NotFound => {
@@ -82,6 +82,10 @@ impl<'h> Answering<'_, 'h> {
                 Outcome::of(reply)
             }
             Told::Refused(diagnostics) => self.state_refuses(diagnostics),
+            Told::Stale => {
+                let reply = problem(StatusCode::SERVICE_UNAVAILABLE, &[]);
+                Outcome { stale: self.application.cloned(), ..Outcome::of(reply) }
+            }
         }
     }
 
@@ -188,7 +192,7 @@ impl<'h> Answering<'_, 'h> {
             Some(body) => Some(body),
             None => match self.represented(content, preferences, true) {
                 Ok(body) => body,
-                Err(outcome) => return Outcome { differences: answer.differences, ..outcome },
+                Err(outcome) => return Outcome { differences: answer.differences, ..*outcome },
             },
         };
         let mut outcome = self.finish(status, declared, chosen.map(|(_, media)| media), body);
@@ -224,13 +228,13 @@ impl<'h> Answering<'_, 'h> {
         content: Option<&Content>,
         preferences: &mut Preferences,
         chosen: bool,
-    ) -> Result<Option<Prepared>, Outcome<'h>> {
+    ) -> Result<Option<Prepared>, Box<Outcome<'h>>> {
         let Some(content) = content else { return Ok(None) };
         let method = self.handling.request.method();
         let reads = method == Method::GET || method == Method::HEAD;
         if reads && !chosen && self.settings().unseeded == Unseeded::NotFound {
             let reply = self.handling.error_reply(Some(self.operation), StatusCode::NOT_FOUND, &[], self.now);
-            return Err(Outcome::of(reply));
+            return Err(Box::new(Outcome::of(reply)));
         }
         if let Some(name) = preferences.example.clone() {
             if let Some(example) = self.contract().example(content, Some(&name)) {
@@ -239,9 +243,9 @@ impl<'h> Answering<'_, 'h> {
             }
             if preferences.strict() {
                 let message = format!("the preferred example `{name}` does not exist, or contradicts its schema");
-                return Err(
-                    self.refused(vec![Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer")])
-                );
+                return Err(Box::new(
+                    self.refused(vec![Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer")]),
+                ));
             }
         }
         let dynamic = preferences.dynamic || preferences.seed.is_some();
@@ -270,7 +274,7 @@ impl<'h> Answering<'_, 'h> {
                 let place = self.contract().content_location(content);
                 let diagnostic =
                     Diagnostic::new(code::DRIFT_NO_ANSWER, message).at(Part::Body, "").contract(Some(place));
-                Err(drifted(vec![diagnostic]))
+                Err(Box::new(drifted(vec![diagnostic])))
             }
         }
     }

@@ -42,7 +42,7 @@ impl Builder {
     pub fn audit(mut self) -> Result<Audit, Error> {
         self.limits.journal_entries_max = self.limits.journal_entries_max.min(JOURNAL_ENTRIES_MAX);
         let (contract, model) = self.contract_and_model().map_err(Error::findings)?;
-        let engine = Engine::new(World::new(contract, model), self.settings(0));
+        let engine = Engine::new(World::new(contract, model), self.settings(0, None));
         Ok(Audit { engine, terms: Terms::default(), tally: Tally::default() })
     }
 }
@@ -109,6 +109,7 @@ impl Audit {
 
     /// The verdict on what was judged so far, with the coverage of the contract.
     pub fn report(&self) -> Report {
-        self.engine.report(None, true)
+        let exchanges = self.engine.evidence.page(None, &Filter::default(), usize::MAX).exchanges;
+        Report { exchanges, ..self.engine.report(None, true) }
     }
 }

@@ -8,6 +8,7 @@ use super::query::Queries;
 use super::{Collection, Item, Items, Model, Place, Role};
 use crate::contract::{Content, Contract, Operation, Structure, trimmed};
 use crate::diagnostic::Part;
+use crate::store::Stamp;
 use http::Method;
 use std::collections::BTreeMap;
 
@@ -90,7 +91,7 @@ impl Inference<'_> {
     fn model(&self) -> Model {
         let places =
             self.paths.iter().map(|(template, path)| ((*template).to_owned(), self.place(template, path))).collect();
-        Model { places, overrides: self.overrides.clone() }
+        Model { places, overrides: self.overrides.clone(), stamp: Stamp::default() }
     }
 
     fn place(&self, template: &str, path: &Path<'_>) -> Place {

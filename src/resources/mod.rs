@@ -16,6 +16,7 @@ mod overrides;
 mod patch;
 mod query;
 mod read;
+mod refit;
 mod respond;
 mod seed;
 mod write;
@@ -23,7 +24,7 @@ mod write;
 use crate::contract::{Content, Contract, Decoded, Operation, Prepared, trimmed};
 use crate::diagnostic::Diagnostic;
 use crate::message::Request;
-use crate::store::{Application, Bounds, Change, Difference, NotWritten};
+use crate::store::{Application, Bounds, Change, Difference, NotWritten, Stamp, State};
 use entity::Entity;
 use envelope::Envelope;
 pub use explain::StateExplanation;
@@ -31,6 +32,7 @@ pub(crate) use export::Exported;
 use jiff::Timestamp;
 pub(crate) use overrides::Overrides;
 use query::Queries;
+pub(crate) use refit::Dropped;
 use std::collections::BTreeMap;
 
 /// The resources of one contract.
@@ -40,6 +42,8 @@ pub(crate) struct Model {
     places: BTreeMap<String, Place>,
     /// What was said of the paths in so many words.
     overrides: Overrides,
+    /// What states are certified with that were checked with it.
+    stamp: Stamp,
 }
 
 /// What one path template stands for.
@@ -143,6 +147,8 @@ pub(crate) enum Told {
     NotModified { etag: String },
     /// The request cannot be carried out on the state as it is.
     Refused(Vec<Diagnostic>),
+    /// The state was checked against another contract than the request.
+    Stale,
 }
 
 /// What state answers.
@@ -199,10 +205,12 @@ impl Call<'_> {
     /// Reads or changes the application's state.
     pub(crate) fn act(&self, application: &Application) -> Told {
         let Some(place) = self.model.place(&self.operation.template) else { return Told::Nothing };
+        let is_stale = |state: &State| !state.is_certified(&self.model.stamp);
         if self.reads() {
-            return application.look(|state| self.read(place, state));
+            return application.look(|state| if is_stale(state) { Told::Stale } else { self.read(place, state) });
         }
-        match application.write(self.bounds, |state| self.decide(place, state)) {
+        let decide = |state: &State| if is_stale(state) { Err(Told::Stale) } else { self.decide(place, state) };
+        match application.write(self.bounds, decide) {
             Ok((decided, differences)) => Told::Answer(Answer {
                 body: decided.body,
                 created: decided.created,

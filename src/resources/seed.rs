@@ -14,6 +14,7 @@ impl Model {
     /// Adds a checked resource to a state, as a fixture gives it: an item that is there already stays as it is when a
     /// collection lists it.
     pub(crate) fn seed(&self, template: &str, captures: &[&str], value: &Value, state: &mut State) {
+        state.certify_addition(self.stamp());
         let mut changes = Vec::new();
         let path = resource_path(template, captures);
         match self.place(template).map(|place| &place.role) {
@@ -64,6 +65,7 @@ impl Model {
     /// Puts a checked resource in the place of what the state has there: afterwards a collection holds these items in
     /// this order, and no other.
     pub(crate) fn set(&self, template: &str, captures: &[&str], value: &Value, state: &mut State) -> Vec<Change> {
+        state.certify_addition(self.stamp());
         let path = resource_path(template, captures);
         let mut changes = Vec::new();
         match self.place(template).map(|place| &place.role) {
@@ -89,6 +91,7 @@ impl Model {
 
     /// Removes what the state has at a path, as DELETE would: a collection is empty then, all else is not there.
     pub(crate) fn remove(&self, template: &str, captures: &[&str], state: &mut State) -> Vec<Change> {
+        state.certify_addition(self.stamp());
         let path = resource_path(template, captures);
         let changes = match self.place(template).map(|place| &place.role) {
             Some(Role::Collection(collection)) => {

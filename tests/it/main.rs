@@ -23,6 +23,8 @@ mod following;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
+mod model;
+mod oauth;
 #[cfg(feature = "cli")]
 mod openapi_core;
 mod properties;
@@ -31,5 +33,14 @@ mod public_documents;
 #[cfg(feature = "cli")]
 mod real_parts;
 mod recordings;
+#[cfg(feature = "cli")]
+mod reload;
+#[cfg(feature = "cli")]
+mod report_readers;
+#[cfg(feature = "cli")]
+mod reports;
+mod selection;
 mod stories;
+mod tenants;
 mod tidy;
+mod wire;

@@ -140,6 +140,11 @@ impl Document {
         Ok(loader.finish(version))
     }
 
+    /// The files that it was read from, the root first.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
+        self.files.iter().map(|file| &file.source)
+    }
+
     /// A JSON Schema as a document of its own, with references into itself only.
     pub(crate) fn schema(file: &Arc<SourceFile>) -> Result<Self, String> {
         let uri = file_uri(Path::new(file.name())).ok_or_else(|| "the name is no path".to_owned())?;
