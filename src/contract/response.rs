@@ -151,6 +151,10 @@ impl Contract {
 
     /// An instance made from the schema; the same for the same seed. `None` if none is found within the bounds.
     pub(crate) fn generated(&self, content: &Content, seed: u64) -> Option<Prepared> {
+        self.made.get_or_make(&content.pointer, seed, || self.made_anew(content, seed))
+    }
+
+    fn made_anew(&self, content: &Content, seed: u64) -> Option<Prepared> {
         let value = match (&content.schema, &content.item_schema) {
             (Some(schema), _) => generate(&self.response, &schema.pointer, seed)?,
             (None, Some(item)) => {
@@ -253,7 +257,11 @@ impl Contract {
             let example = header.example.as_ref().and_then(|at| self.document.at(at)).cloned();
             let value = match (&header.schema, example) {
                 (Some(schema), Some(example)) if schema.is_valid(&self.response, &example) => Some(example),
-                (Some(schema), _) if header.required => generate(&self.response, &schema.pointer, seed),
+                (Some(schema), _) if header.required => {
+                    let make = || generate(&self.response, &schema.pointer, seed).map(Prepared::json);
+                    let made = self.made.get_or_make(&schema.pointer, seed, make);
+                    made.map(|made| Value::clone(&made.value))
+                }
                 (None, example) => example.or_else(|| header.required.then(|| Value::String("mock".to_owned()))),
                 _ => None,
             };
@@ -376,7 +384,7 @@ fn strip_members(
         } else {
             format!("{at}/additionalProperties")
         };
-        if declared && is_write_only(tree, &place, 0) {
+        if declared && is_write_only(tree.root(), &place, 0) {
             members.shift_remove(&name);
         } else if let Some(member) = members.get_mut(&name) {
             strip_write_only(tree, &place, member, depth + 1);
@@ -384,14 +392,14 @@ fn strip_members(
     }
 }
 
-pub(super) fn is_write_only(tree: &dyn SchemaTree, at: &str, depth: usize) -> bool {
+pub(super) fn is_write_only(root: &Value, at: &str, depth: usize) -> bool {
     const HOPS_MAX: usize = 16;
-    let Some(Value::Object(schema)) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return false };
+    let Some(Value::Object(schema)) = root.pointer(at).filter(|_| depth < HOPS_MAX) else { return false };
     if schema.get("writeOnly") == Some(&Value::Bool(true)) {
         return true;
     }
     let target = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer);
     let count = schema.get("allOf").and_then(Value::as_array).map_or(0, Vec::len);
-    target.is_some_and(|target| is_write_only(tree, &target, depth + 1))
-        || (0..count).any(|index| is_write_only(tree, &format!("{at}/allOf/{index}"), depth + 1))
+    target.is_some_and(|target| is_write_only(root, &target, depth + 1))
+        || (0..count).any(|index| is_write_only(root, &format!("{at}/allOf/{index}"), depth + 1))
 }

@@ -323,6 +323,9 @@ impl<'a> Handling<'a> {
         if let Some(served) = self.world.endpoints.at(path) {
             return self.authorization_server(served);
         }
+        if request.method() == Method::OPTIONS && path == "*" {
+            return Outcome::of(allow_reply(&self.contract().methods()));
+        }
         if let Err(reason) = decodable(path) {
             let diagnostic = Diagnostic::new(code::BAD_TARGET, reason).at(Part::Path, "");
             return self.refused(None, vec![diagnostic], now).or_of(self.attributed());

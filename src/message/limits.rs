@@ -1,5 +1,10 @@
 use std::time::Duration;
 
+/// Generated instances that a contract remembers. Over it all are forgotten, and made anew when asked for.
+pub(crate) const MADE_ENTRIES_MAX: usize = 1_024;
+/// Bytes of the generated instances that a contract remembers. Over it all are forgotten.
+pub(crate) const MADE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// What a client can make grow, each with its unit, default and consequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -8,6 +8,8 @@
 #[cfg(feature = "cli")]
 mod audit;
 #[cfg(feature = "cli")]
+mod check;
+#[cfg(feature = "cli")]
 mod check_formats;
 #[cfg(feature = "cli")]
 mod command_line;
