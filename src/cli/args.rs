@@ -196,9 +196,8 @@ pub(super) struct AuditArgs {
     /// Pass over missing credentials: the recording was made without them
     #[arg(long, env = "CHATKITTY_MOCK_WITHOUT_CREDENTIALS", value_parser = BoolishValueParser::new())]
     pub(super) without_credentials: bool,
-    /// Form of the report on standard output
-    #[arg(long, env = "CHATKITTY_MOCK_REPORT", value_enum, value_name = "FORMAT", default_value_t = AuditReport::Text)]
-    pub(super) report: AuditReport,
+    #[command(flatten)]
+    pub(super) reports: ReportArgs,
 }
 
 #[derive(Args)]
@@ -292,12 +291,6 @@ choices! {
         /// key=value
         Logfmt,
         /// One JSON object a line
-        Json,
-    }
-    AuditReport {
-        /// For people
-        Text,
-        /// One JSON object
         Json,
     }
     ExplainFormat {

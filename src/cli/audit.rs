@@ -1,7 +1,8 @@
 //! `audit`: recorded traffic judged by the contract; nothing is started.
 
-use super::args::{AuditArgs, AuditReport};
+use super::args::AuditArgs;
 use super::progress::Progress;
+use super::reports::Reports;
 use super::{USAGE, VIOLATED, terminal};
 use chatkitty_mock::{Audit, Tally};
 use std::fs::File;
@@ -11,8 +12,8 @@ use std::process::ExitCode;
 
 pub(super) fn run(arguments: &AuditArgs) -> ExitCode {
     let inputs: Result<Vec<Input>, String> = arguments.files.iter().map(Input::find).collect();
-    let inputs = match inputs {
-        Ok(inputs) => inputs,
+    let (inputs, reports) = match inputs.and_then(|inputs| Ok((inputs, Reports::open(&arguments.reports)?))) {
+        Ok(opened) => opened,
         Err(message) => return terminal::usage_error(&message, None),
     };
     let mut audit = match arguments.contract.builder().audit() {
@@ -25,14 +26,14 @@ pub(super) fn run(arguments: &AuditArgs) -> ExitCode {
     }
     let bytes = inputs.iter().map(|input| input.bytes).sum::<Option<u64>>();
     let progress = Progress::start(bytes);
-    let failures: Vec<String> =
+    let mut failures: Vec<String> =
         inputs.into_iter().filter_map(|input| input.judge(&mut audit, &progress).err()).collect();
     let rate = progress.finish(audit.tally().judged);
     let report = audit.report();
-    terminal::out(&match arguments.report {
-        AuditReport::Text => report.render(terminal::color_out()),
-        AuditReport::Json => format!("{}\n", report.to_json()),
-    });
+    if !reports.use_terminal() {
+        terminal::out(&report.render(terminal::color_out()));
+    }
+    failures.extend(reports.write(&report, terminal::out).err());
     for line in notes(audit.tally()).into_iter().chain(rate) {
         terminal::err(&format!("{line}\n"));
     }

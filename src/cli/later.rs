@@ -6,8 +6,8 @@ const VERBS: [&str; 1] = ["proxy"];
 const FLAGS: [&str; 3] = ["tls-cert", "tls-key", "tls-self-signed"];
 
 /// What must work whatever the environment configures a server with.
-const UNCONFIGURED: [&str; 10] =
-    ["explain", "completions", "man", "ready", "stop", "help", "-h", "--help", "-V", "--version"];
+const UNCONFIGURED: [&str; 11] =
+    ["audit", "explain", "completions", "man", "ready", "stop", "help", "-h", "--help", "-V", "--version"];
 
 /// Whether a flag, or a key of the configuration file, comes later.
 pub(super) fn is_later_flag(name: &str) -> bool {
@@ -20,10 +20,6 @@ pub(super) fn refusal(arguments: &[OsString], is_set: impl Fn(&str) -> bool) -> 
     let verb = words.next()?;
     if VERBS.contains(&verb.as_ref()) {
         return Some(format!("the command `{verb}` is not available in this version"));
-    }
-    // It has a `--report` of its own already.
-    if verb == "audit" {
-        return None;
     }
     let typed = words.take_while(|word| word != "--").find_map(|word| {
         let name = word.strip_prefix("--")?.split('=').next()?.to_owned();

@@ -119,8 +119,9 @@ impl<'h> Judging<'_, 'h> {
             return Some(found(Diagnostic::new(code::BAD_TARGET, reason).at(Part::Path, "")));
         }
         let below = self.terms.below(&path);
-        if self.handling.is_token_path(&path) || below.is_some_and(|path| self.handling.is_token_path(path)) {
-            return Some(Outcome { secret: true, ..Outcome::default() });
+        let endpoints = &self.handling.world.endpoints;
+        if let Some(served) = endpoints.at(&path).or_else(|| below.and_then(|path| endpoints.at(path))) {
+            return Some(Outcome { secret: served.endpoint.tells_secrets(), ..Outcome::default() });
         }
         let path = below?;
         if is_preflight(request) {

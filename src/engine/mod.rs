@@ -347,11 +347,6 @@ impl<'a> Handling<'a> {
         }
     }
 
-    /// Whether it is the authorization server's, and not the contract's own.
-    fn is_token_path(&self, path: &str) -> bool {
-        self.world.endpoints.at(path).is_some()
-    }
-
     fn allows(&self, path: &str, method: &Method) -> bool {
         match self.world.endpoints.at(path) {
             Some(served) => served.endpoint.methods().contains(method),
@@ -379,7 +374,7 @@ impl<'a> Handling<'a> {
             reply: answered.reply,
             diagnostics: answered.diagnostic.into_iter().collect(),
             application: answered.application,
-            secret: served.endpoint != Endpoint::Metadata,
+            secret: served.endpoint.tells_secrets(),
             ..Outcome::default()
         }
     }

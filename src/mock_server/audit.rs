@@ -109,6 +109,7 @@ impl Audit {
 
     /// The verdict on what was judged so far, with the coverage of the contract.
     pub fn report(&self) -> Report {
-        self.engine.report(None, true)
+        let exchanges = self.engine.evidence.page(None, &Filter::default(), usize::MAX).exchanges;
+        Report { exchanges, ..self.engine.report(None, true) }
     }
 }

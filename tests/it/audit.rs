@@ -447,6 +447,15 @@ fn the_command_judges_files_and_standard_input() {
     assert_eq!(stderr(&output), "note: passed over 1 without a response\n");
     let json: Value = serde_json::from_slice(&run(&["audit", "--report", "json", &bad]).stdout).unwrap();
     assert_eq!((json["verdict"].as_str(), json["violations"].as_u64()), (Some("fail"), Some(1)));
+    let (junit, har) = (folder.0.join("junit.xml"), folder.0.join("again.har"));
+    let asked = format!("junit={},har={}", junit.display(), har.display());
+    let output = run(&["audit", "--report", &asked, &bad]);
+    assert!(stdout(&output).contains("fail: 1 exchanges, 1 with violations, 0 with drift\n"), "{}", stdout(&output));
+    assert!(std::fs::read_to_string(&junit).unwrap().contains("CK0202"));
+    let again = run(&["audit", "--report", "json", &har.display().to_string()]).stdout;
+    assert_eq!(serde_json::from_slice::<Value>(&again).unwrap()["violations"], 1, "what was judged, judged again");
+    let output = run(&["audit", "--report", &format!("junit={bad}/x"), &good]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""));
     // Exporters that are not there yet, and contracts that cannot be used.
     assert_eq!(run(&["audit"]).status.code(), Some(2));
     for arguments in [&["no/such.har"][..], &[&folder.0.display().to_string()], &["--openapi", "no/such.yaml", &good]] {

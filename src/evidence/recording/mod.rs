@@ -1,7 +1,7 @@
 //! Recorded traffic, read entry by entry: HAR 1.2 files, and exchanges one a line. Nothing is judged here.
 //!
 //! `har` finds the entries of a file of any length, `lines` those of a stream; `entry` is what one of them may look
-//! like, and `message` what it means.
+//! like, `message` what it means, and `body` what its bodies' bytes are.
 
 mod body;
 mod counter;
