@@ -32,7 +32,7 @@ mod tree;
 
 use crate::diagnostic::{Diagnostic, Location, Part, Severity, code, did_you_mean};
 use crate::message::Request;
-use crate::source::Focus;
+use crate::source::{Focus, SourceFile};
 use document::Document;
 use http::Method;
 use jsonschema::Draft;
@@ -233,6 +233,11 @@ impl Contract {
         &self.operations
     }
 
+    /// The document's files, the document itself first.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &SourceFile> {
+        self.document.files()
+    }
+
     /// The security schemes that requirements index.
     pub(crate) fn schemes(&self) -> &[Scheme] {
         &self.schemes
@@ -325,6 +330,12 @@ impl Contract {
     /// if the schema says in so many words that there may be others.
     pub(crate) fn carried_members(&self, content: &Content) -> Members {
         content.schema.as_ref().map(|schema| members::carried(&self.request, &schema.pointer)).unwrap_or_default()
+    }
+
+    /// What a request with this content can carry: each member with its name, type and the values of its enum.
+    pub(crate) fn carried_properties(&self, content: &Content) -> Vec<Value> {
+        let properties = |schema: &SchemaUse| members::properties(&self.request, &schema.pointer);
+        content.schema.as_ref().map(properties).unwrap_or_default()
     }
 
     /// Where the Media Type Object stands.

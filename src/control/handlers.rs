@@ -30,6 +30,9 @@ impl Call<'_> {
             "deleteApplication" => self.delete_application(),
             "reset" => self.reset(),
             "getContract" => Ok(self.contract()),
+            "getContractSource" => self.contract_source(),
+            "listContractFindings" => Ok(self.contract_findings()),
+            "listReplaceableResources" => Ok(self.replaceable_resources()),
             "shutdown" => Ok(self.shutdown()),
             _ => Err(failure(StatusCode::NOT_FOUND, code::UNKNOWN_PATH, "the control plane has no such resource")),
         }
@@ -153,20 +156,6 @@ impl Call<'_> {
         Ok(no_content())
     }
 
-    fn contract(&self) -> Reply {
-        let world = self.engine.world();
-        let contract = &world.contract;
-        let operations: Vec<Value> = contract
-            .operations()
-            .iter()
-            .map(|operation| json!({ "operation_id": operation.operation_id, "method": operation.method.as_str(), "path": operation.template }))
-            .collect();
-        json_reply(
-            StatusCode::OK,
-            &json!({ "title": contract.title(), "version": contract.version(), "edition": self.plane.edition, "operations": operations }),
-        )
-    }
-
     fn shutdown(&self) -> Reply {
         self.plane.shutdown.send_replace(true);
         let mut reply = Reply::default();
@@ -175,7 +164,7 @@ impl Call<'_> {
     }
 }
 
-fn failure(status: StatusCode, code: Code, message: impl Into<String>) -> Failure {
+pub(super) fn failure(status: StatusCode, code: Code, message: impl Into<String>) -> Failure {
     Failure { status, diagnostics: vec![Diagnostic::new(code, message).at(Part::Request, "")] }
 }
 

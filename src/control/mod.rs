@@ -1,6 +1,7 @@
 //! The control plane: everything under `/_mock`, described by `openapi/admin.yaml` and checked by the same
 //! engine room as any contract. It reaches state only through the engine's own functions.
 
+mod contract;
 mod events;
 mod guard;
 mod handlers;

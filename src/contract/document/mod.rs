@@ -166,6 +166,11 @@ impl Document {
         self.named_dialect().is_some_and(|uri| uri.contains("/draft-0") || uri.contains("/2019-09/"))
     }
 
+    /// The files, the root first.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &SourceFile> {
+        self.files.iter().map(|file| file.source.as_ref())
+    }
+
     /// The value at a pointer.
     pub(crate) fn at(&self, pointer: &str) -> Option<&Value> {
         self.tree.pointer(pointer)
