@@ -38,8 +38,10 @@ pub use contract::Discriminator;
 pub use engine::{OnDrift, OnViolation, Unseeded};
 pub use evidence::{Coverage, CoverageScope, Exchange, Expectation, FailOn, Gate, Outcome, Report, Unused, Verdict};
 pub use mock_server::{
-    Application, Builder, CheckOutcome, ContractInfo, Edition, Error, MockServer, UnknownQuery, Violated,
+    Application, Builder, Change, CheckOutcome, Clock, ContractInfo, Edition, Error, MockServer, ResourceError,
+    Snapshot, Time, UnknownQuery, Violated,
 };
+pub use resources::StateExplanation;
 pub use source::{Focus, SourceFile};
 
 /// The README's Rust blocks are tests.

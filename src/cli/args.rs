@@ -71,6 +71,9 @@ pub(super) struct ServeArgs {
     /// How long a token is valid, such as 10s or 12h [default: 43199s]
     #[arg(long, env = "CHATKITTY_MOCK_TOKEN_TTL", value_parser = duration)]
     pub(super) token_ttl: Option<Duration>,
+    /// Let the clock stand still at this time of RFC 3339, such as 2026-11-23T09:30:00Z [default: the real time]
+    #[arg(long, env = "CHATKITTY_MOCK_CLOCK", value_name = "RFC3339", value_parser = time)]
+    pub(super) clock: Option<String>,
     /// Token that the control plane asks for [default: none on loopback, made up elsewhere]
     #[arg(long, env = "CHATKITTY_MOCK_ADMIN_TOKEN", hide_env_values = true)]
     pub(super) admin_token: Option<String>,
@@ -141,6 +144,9 @@ pub(super) struct CheckArgs {
     pub(super) contract: ContractArgs,
     /// Contracts (files with an `openapi` member) and fixtures, or folders of fixtures [default: the bundled ones]
     pub(super) files: Vec<PathBuf>,
+    /// Show which paths are collections, items or resources of their own, and why; in JSON as `state` beside `diagnostics`
+    #[arg(long, env = "CHATKITTY_MOCK_EXPLAIN_STATE", value_parser = BoolishValueParser::new())]
+    pub(super) explain_state: bool,
     /// Fail on warnings, too
     #[arg(long, env = "CHATKITTY_MOCK_STRICT", value_parser = BoolishValueParser::new())]
     pub(super) strict: bool,
@@ -243,7 +249,7 @@ choices! {
     CheckFormat {
         /// For people
         Text,
-        /// One JSON array
+        /// One JSON array; with --explain-state, an object with it
         Json,
     }
 }
@@ -253,6 +259,13 @@ fn duration(text: &str) -> Result<Duration, String> {
         return Ok(Duration::from_secs(seconds));
     }
     humantime::parse_duration(text).map_err(|error| format!("{error}; write it like 10s or 12h"))
+}
+
+fn time(text: &str) -> Result<String, String> {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("write it like 2026-11-23T09:30:00Z".to_owned()),
+    }
 }
 
 /// A number of bytes, typed like 10MiB.

@@ -2,9 +2,9 @@
 
 use super::args::{CheckArgs, CheckFormat};
 use super::{VIOLATED, terminal};
-use chatkitty_mock::SourceFile;
 use chatkitty_mock::diagnostic::{Diagnostic, Severity, render};
-use serde_json::Value;
+use chatkitty_mock::{CheckOutcome, SourceFile, StateExplanation};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,40 +15,71 @@ pub(super) fn run(arguments: &CheckArgs) -> ExitCode {
         Ok(sorted) => sorted,
         Err(message) => return terminal::usage_error(&message, None),
     };
-    let mut diagnostics: Vec<Diagnostic> = Vec::new();
-    let mut add = |found: Vec<Diagnostic>| {
-        for diagnostic in found {
-            if !diagnostics.contains(&diagnostic) {
-                diagnostics.push(diagnostic);
-            }
-        }
-    };
+    let mut found = Found::default();
     // Fixtures are checked against the contract of the flags, or else the first one given.
     let mut rest = contracts.iter();
     let mut builder = flags.builder();
-    if flags.openapi.is_none()
-        && flags.edition.is_none()
-        && let Some(first) = rest.next()
-    {
+    let is_named = flags.openapi.is_some() || flags.edition.is_some();
+    let first = if is_named { None } else { rest.next() };
+    if let Some(first) = first {
         builder = builder.openapi(first);
     }
     for fixture in &fixtures {
         builder = builder.fixtures(fixture);
     }
-    add(builder.check().diagnostics);
+    let named = |path: Option<&PathBuf>| path.map(|path| path.display().to_string());
+    found.add(named(flags.openapi.as_ref().or(first)), builder.check());
     for contract in rest {
-        add(flags.builder().openapi(contract).check().diagnostics);
+        found.add(named(Some(contract)), flags.builder().openapi(contract).check());
     }
-    report(arguments, &diagnostics)
+    report(arguments, &found)
 }
 
-fn report(arguments: &CheckArgs, diagnostics: &[Diagnostic]) -> ExitCode {
+/// What checking one contract after the other has found.
+#[derive(Default)]
+struct Found {
+    diagnostics: Vec<Diagnostic>,
+    /// Each contract's file, where it is not the bundled one, and what its paths stand for.
+    states: Vec<(Option<String>, StateExplanation)>,
+}
+
+impl Found {
+    fn add(&mut self, contract: Option<String>, outcome: CheckOutcome) {
+        for diagnostic in outcome.diagnostics {
+            if !self.diagnostics.contains(&diagnostic) {
+                self.diagnostics.push(diagnostic);
+            }
+        }
+        self.states.push((contract, outcome.state));
+    }
+
+    /// What paths stand for, for people; contracts are named where there are several.
+    fn states(&self) -> String {
+        let mut text = String::new();
+        for (contract, state) in &self.states {
+            text.push('\n');
+            if let Some(contract) = contract.as_ref().filter(|_| self.states.len() > 1) {
+                text.push_str(&format!("{contract}\n\n"));
+            }
+            text.push_str(&state.to_string());
+        }
+        text
+    }
+}
+
+fn report(arguments: &CheckArgs, found: &Found) -> ExitCode {
+    let diagnostics = &found.diagnostics;
     let count = |severity: Severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match arguments.format {
         CheckFormat::Json => {
-            let list: Vec<Value> = diagnostics.iter().map(Diagnostic::to_json).collect();
-            terminal::out(&format!("{}\n", Value::Array(list)));
+            let list: Value = diagnostics.iter().map(Diagnostic::to_json).collect();
+            let state = || -> Value {
+                let of = |(contract, state): &(Option<String>, StateExplanation)| json!({ "contract": contract, "paths": state.to_json() });
+                found.states.iter().map(of).collect()
+            };
+            let shown = if arguments.explain_state { json!({ "diagnostics": list, "state": state() }) } else { list };
+            terminal::out(&format!("{shown}\n"));
         }
         CheckFormat::Text => {
             if !diagnostics.is_empty() {
@@ -56,6 +87,9 @@ fn report(arguments: &CheckArgs, diagnostics: &[Diagnostic]) -> ExitCode {
             }
             let (errors, warnings) = (terminal::counted(errors, "error"), terminal::counted(warnings, "warning"));
             terminal::out(&format!("{errors}, {warnings}\n"));
+            if arguments.explain_state {
+                terminal::out(&found.states());
+            }
         }
     }
     if errors > 0 || arguments.strict && warnings > 0 { ExitCode::from(VIOLATED) } else { ExitCode::SUCCESS }

@@ -102,6 +102,9 @@ impl ServeArgs {
         if let Some(ttl) = self.token_ttl {
             builder = builder.token_ttl(ttl);
         }
+        if let Some(time) = &self.clock {
+            builder = builder.clock(time.as_str());
+        }
         if let Some(token) = &self.admin_token {
             builder = builder.admin_token(token);
         }

@@ -3,8 +3,7 @@
 use std::ffi::OsString;
 
 const VERBS: [&str; 3] = ["proxy", "audit", "man"];
-const FLAGS: [&str; 8] =
-    ["watch", "tls-cert", "tls-key", "tls-self-signed", "report", "min-coverage", "clock", "strict-oauth"];
+const FLAGS: [&str; 7] = ["watch", "tls-cert", "tls-key", "tls-self-signed", "report", "min-coverage", "strict-oauth"];
 
 /// What must work whatever the environment configures a server with.
 const UNCONFIGURED: [&str; 9] = ["explain", "completions", "ready", "stop", "help", "-h", "--help", "-V", "--version"];

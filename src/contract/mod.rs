@@ -359,14 +359,6 @@ impl Contract {
         })
     }
 
-    /// The path template of the operation that reads a resource, and the texts that the path has for its expressions.
-    pub(crate) fn template_of<'c, 'r>(&'c self, path: &'r str) -> Option<(&'c str, Vec<&'r str>)> {
-        match self.route(&Method::GET, path) {
-            Routed::Operation { operation, captures, .. } => Some((&operation.template, captures)),
-            _ => None,
-        }
-    }
-
     /// The JSON that GET answers with at a path template.
     pub(crate) fn reading(&self, template: &str) -> Option<&Content> {
         let reads = |operation: &&Operation| operation.method == Method::GET && operation.template == template;

@@ -5,7 +5,6 @@ use super::Contract;
 use super::generate::complete;
 use super::lower::SELECTED;
 use super::lower::reference_pointer;
-use super::members::is_read_only;
 use super::operation::{Content, Parameter, ParameterValue};
 use super::tree::SchemaTree;
 use crate::source::pointer;
@@ -72,11 +71,6 @@ impl Contract {
         self.members_of(structure).into_iter().find(|(known, _)| known == name).map(|(_, member)| member)
     }
 
-    /// Whether the object's schema, as a request carries it, marks a member as readOnly.
-    pub(crate) fn is_read_only(&self, structure: &Structure, name: &str) -> bool {
-        is_read_only(&self.response, &structure.0, name, 0)
-    }
-
     /// The items of an array.
     pub(crate) fn items_of(&self, structure: &Structure) -> Option<Structure> {
         let has = |at: &String| {
@@ -101,11 +95,6 @@ impl Contract {
             }
         }
         by_keyword
-    }
-
-    /// A keyword's value, where one of the schemas that apply has it.
-    pub(crate) fn keyword_of(&self, structure: &Structure, keyword: &str) -> Option<&Value> {
-        self.applying(structure).iter().find_map(|at| self.response.root().pointer(at)?.get(keyword))
     }
 
     /// Whether the value is an instance.

@@ -1,9 +1,11 @@
 //! The contract that is served: its operations, its lines, what is wrong with it, and what of it can be set.
 
-use super::handlers::failure;
+use super::dispatch::{failure, text};
 use super::{Call, Failure, json_reply};
 use crate::diagnostic::{Diagnostic, code};
+use crate::fixtures;
 use crate::message::Reply;
+use crate::store::State;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -37,11 +39,11 @@ impl Call<'_> {
     pub(super) fn contract_source(&self) -> Result<Reply, Failure> {
         let world = self.engine.world();
         let query = &self.decoded.query;
-        let wanted = Self::text(query, "file");
+        let wanted = self.in_query("file");
         let mut files = world.contract.files();
         let file = files.find(|file| wanted.is_none_or(|wanted| file.name() == wanted)).ok_or_else(|| {
             let message = format!("the contract has no file `{}`", wanted.unwrap_or_default());
-            failure(StatusCode::NOT_FOUND, code::UNKNOWN_PATH, message)
+            failure(StatusCode::NOT_FOUND, code::NO_SUCH_ENTRY, message)
         })?;
         let number = |name: &str, default: u64| query.get(name).and_then(Value::as_u64).unwrap_or(default);
         let from = number("from", 1).max(1);
@@ -76,5 +78,16 @@ impl Call<'_> {
             }));
         }
         json_reply(StatusCode::OK, &json!({ "resources": resources }))
+    }
+
+    /// Checks a resource as PATCH of an application would, and changes nothing.
+    pub(super) fn check_resource(&self) -> Reply {
+        let world = self.engine.world();
+        let body = self.body();
+        let path = text(&body, "path").unwrap_or_default();
+        let value = body.get("value").unwrap_or(&Value::Null);
+        let found = fixtures::resource(&world.contract, &world.model, path, value, &mut State::default());
+        let violations: Vec<Value> = found.err().unwrap_or_default().iter().map(Diagnostic::to_json).collect();
+        json_reply(StatusCode::OK, &json!({ "violations": violations }))
     }
 }

@@ -42,27 +42,26 @@ impl Asked {
 impl Call<'_> {
     fn asked(&self) -> Asked {
         let query = &self.decoded.query;
-        let own = |name: &str| Self::text(query, name).map(ToOwned::to_owned);
-        let application = own("application");
+        let own = |name: &str| self.in_query(name).map(ToOwned::to_owned);
         // An application that is gone, or never was, has no journal, and so no exchange fits.
-        let client_id = application.as_ref().map(|name| {
-            let found = self.engine.store.by_name_or_id(name);
-            found.map_or_else(|| name.clone(), |found| found.client_id().to_owned())
+        let client_id = own("application").map(|name| {
+            let found = self.engine.store.by_name_or_id(&name);
+            found.map_or(name, |found| found.client_id().to_owned())
         });
         let limit = query.get("limit").and_then(Value::as_u64).unwrap_or(LIMIT_DEFAULT);
         let filter = Filter {
-            application,
+            application: None,
             operation: own("operation"),
             status: own("status"),
             violations: query.get("violations").and_then(Value::as_bool),
             after: query.get("after").and_then(Value::as_u64),
             before: query.get("before").and_then(Value::as_u64),
-            order: match Self::text(query, "order") {
+            order: match self.in_query("order") {
                 Some("newest") => Order::NewestFirst,
                 _ => Order::OldestFirst,
             },
         };
-        let view = match Self::text(query, "view") {
+        let view = match self.in_query("view") {
             Some("summary") => View::Summary,
             _ => View::Full,
         };

@@ -1,10 +1,18 @@
 //! The control plane: everything under `/_mock`, described by `openapi/admin.yaml` and checked by the same
 //! engine room as any contract. It reaches state only through the engine's own functions.
 
+mod applications;
+mod clock;
 mod contract;
+mod dispatch;
 mod events;
 mod guard;
-mod handlers;
+mod import;
+mod journal;
+mod server;
+mod snapshots;
+mod state;
+mod yaml;
 
 use crate::contract::{Contract, Decoded, Options, Routed, Source};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
@@ -118,6 +126,7 @@ impl Plane {
                 return Err(Failure { status: StatusCode::NOT_FOUND, diagnostics: vec![*diagnostic] });
             }
         };
+        let request = &*yaml::as_json(operation, request)?;
         let decoded =
             contract.check_request(operation, request, names, &captures, engine.settings.limits.body_bytes_max);
         if decoded.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
@@ -129,7 +138,7 @@ impl Plane {
             let status = status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_REQUEST);
             return Err(Failure { status, diagnostics: decoded.diagnostics });
         }
-        let call = Call { plane: self, engine, decoded: &decoded, now };
+        let call = Call { plane: self, engine, request, decoded: &decoded, now };
         call.dispatch(operation.operation_id.as_deref().unwrap_or_default())
     }
 
@@ -155,7 +164,9 @@ impl Plane {
 struct Call<'a> {
     plane: &'a Plane,
     engine: &'a Arc<Engine>,
+    request: &'a Request,
     decoded: &'a Decoded,
+    /// The real time.
     now: Timestamp,
 }
 

@@ -210,7 +210,7 @@ catalogue! {
         "Send the header as its scheme demands.";
     APPLICATION_UNKNOWN 405 Some(404), Error Client,
         "there is no such application",
-        "`X-Mock-Application`, or the host's first label before `.localhost`, names no application of this server.",
+        "`X-Mock-Application`, the host's first label before `.localhost`, or a request to the control plane names no application of this server.",
         "`X-Mock-Application: stagign`",
         "Name an application, or leave it to the credentials.";
     TOKEN_INVALID_REQUEST 411 Some(400), Error Client,
@@ -475,7 +475,22 @@ catalogue! {
         "Choose another id, or replace the resource by PUT.";
     STATE_FULL 911 Some(507), Error Client,
         "the application holds too much",
-        "The state of one application is bounded in resources and bytes; the write was not carried out.",
+        "The state of one application is bounded in resources and bytes, and so are all snapshots together; the write was not carried out.",
         "more resources than the limit allows",
-        "Delete resources, or reset the application.";
+        "Delete resources or snapshots, or reset the application.";
+    TOO_MANY 920 Some(429), Error Client,
+        "the server holds as many of these as it may",
+        "Applications, the credentials of one application, and snapshots are bounded in number; nothing was created.",
+        "a test run that takes snapshots and deletes none",
+        "Delete what is not needed any more.";
+    NO_SUCH_ENTRY 921 Some(404), Error Client,
+        "the control plane has nothing under this id",
+        "The path names an exchange or a snapshot that does not exist: it never did, was deleted, or made room for newer ones.",
+        "`GET /_mock/api/snapshots/7` after its DELETE",
+        "List what there is, and use an id of the list.";
+    NAME_TAKEN 922 Some(409), Error Client,
+        "the name is taken",
+        "An application or a snapshot of this name exists, or a credential with this client id; nothing was created.",
+        "POST of `{\"name\": \"checkout\"}` to `/_mock/api/applications` twice",
+        "Choose another name, or leave it out to have one made up.";
 }

@@ -8,7 +8,7 @@ use crate::contract::{Content, Contract, Decoded, Operation, Prepared, ResponseD
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::message::{Reply, Request};
 use crate::resources::{Answer, Call, Told};
-use crate::store::{Application, Bounds};
+use crate::store::Application;
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -115,10 +115,7 @@ impl<'h> Answering<'_, 'h> {
             now: self.now,
             seed: settings.seed,
             absent_by_default: settings.unseeded == Unseeded::NotFound,
-            bounds: Bounds {
-                entries_max: settings.limits.state_entries_max,
-                bytes_max: settings.limits.state_bytes_max,
-            },
+            bounds: self.handling.engine.bounds(),
         }
     }
 

@@ -9,10 +9,11 @@ mod cors;
 mod identity;
 mod prefer;
 mod refuse;
+mod tenants;
 
 use crate::contract::{Contract, Decoded, Operation, Routed, Shown, resource_path};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
-use crate::evidence::{self, Counts, Coverage, Evidence, Exchange, Gates, Kept, Report, Touch, Unused};
+use crate::evidence::{self, Counts, Coverage, Evidence, Exchange, Gates, Kept, KeptChanges, Report, Touch, Unused};
 use crate::message::media_type::MediaType;
 use crate::message::{Later, Limits, Reply, Request};
 use crate::oauth::AuthorizationServer;
@@ -32,6 +33,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
+pub(crate) use tenants::{NotChanged, credential_json};
 
 /// What a bad request gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -142,8 +144,8 @@ impl Engine {
         self.identities.uuid()
     }
 
-    /// Adds an application; what the seed leaves empty is made up.
-    pub(crate) fn add_application(&self, mut seed: Seed, now: Timestamp) -> Result<Arc<Application>, Refused> {
+    /// Adds an application; what the seed leaves empty is made up. `real` is the real time.
+    pub(crate) fn add_application(&self, mut seed: Seed, real: Timestamp) -> Result<Arc<Application>, Refused> {
         if seed.credentials.is_empty() {
             let scopes = self.world().contract.scopes().to_vec();
             seed.credentials.push(Credential { scopes, ..Credential::default() });
@@ -160,7 +162,7 @@ impl Engine {
             let id = seed.credentials.first().map(|credential| credential.client_id.as_str()).unwrap_or_default();
             seed.name = format!("application-{}", id.split('-').next().unwrap_or_default());
         }
-        self.store.add(seed, now, self.settings.limits.applications_max)
+        self.store.add(seed, self.store.moment(real).now(), self.settings.limits.applications_max)
     }
 
     /// Removes an application with its tokens; `false` if there is none.
@@ -432,7 +434,7 @@ impl<'a> Handling<'a> {
             response_body: Kept::new(outcome.reply.body(), max),
             duration,
             diagnostics: outcome.diagnostics.clone(),
-            differences: outcome.differences.clone(),
+            changes: KeptChanges::new(&outcome.differences, self.settings().limits.journal_changes_bytes_max),
             secret: outcome.secret,
         };
         let touch = outcome.operation.map(|operation| self.touch(operation, outcome));

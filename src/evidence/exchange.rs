@@ -45,6 +45,26 @@ impl Kept {
     }
 }
 
+/// What an exchange did to the application's state, as the journal keeps it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct KeptChanges {
+    differences: Vec<Difference>,
+    truncated: bool,
+}
+
+impl KeptChanges {
+    /// Keeps the first ones that have at most `max` bytes together; representations are shared, not copied.
+    pub(crate) fn new(differences: &[Difference], max: usize) -> Self {
+        let mut bytes = 0_usize;
+        let fits = |difference: &&Difference| {
+            bytes = bytes.saturating_add(difference.weight());
+            bytes <= max
+        };
+        let kept: Vec<Difference> = differences.iter().take_while(fits).cloned().collect();
+        Self { truncated: kept.len() < differences.len(), differences: kept }
+    }
+}
+
 /// A request with its response and the verdict on both.
 #[derive(Debug, Clone)]
 pub struct Exchange {
@@ -63,8 +83,7 @@ pub struct Exchange {
     pub(crate) response_body: Kept,
     pub(crate) duration: Duration,
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// What it did to the application's state.
-    pub(crate) differences: Vec<Difference>,
+    pub(crate) changes: KeptChanges,
     /// Whether the bodies hold secrets: a token request and its reply.
     pub(crate) secret: bool,
 }
@@ -142,7 +161,8 @@ impl Exchange {
 
     /// What the journal's bound in bytes counts.
     pub(crate) fn weight(&self) -> usize {
-        self.request_body.bytes.len() + self.response_body.bytes.len() + self.target.len()
+        let changes: usize = self.changes.differences.iter().map(Difference::weight).sum();
+        self.request_body.bytes.len() + self.response_body.bytes.len() + self.target.len() + changes
     }
 
     /// The control plane's form.
@@ -156,6 +176,8 @@ impl Exchange {
             "response": self.message(json!({ "status": self.status.as_u16() }), &self.response_headers, &self.response_body),
             "duration_us": u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX),
             "verdict": self.verdict().as_str(),
+            "changes": self.changes.differences.iter().map(|change| change.to_json(mask::value)).collect::<Vec<_>>(),
+            "changes_truncated": self.changes.truncated,
             "violations": self.diagnostics.iter().map(Diagnostic::to_json).collect::<Vec<_>>(),
         })
     }

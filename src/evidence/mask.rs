@@ -38,16 +38,26 @@ pub(super) fn target(target: &str) -> String {
 /// The body of a token request or reply: names stay, values of secrets go.
 pub(super) fn body(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    if let Ok(Value::Object(mut object)) = serde_json::from_str::<Value>(&text) {
-        for (name, value) in &mut object {
-            if SECRET_NAMES.contains(&name.as_str()) {
-                *value = Value::String(MASK.to_owned());
-            }
-        }
-        return Value::Object(object).to_string();
+    if let Ok(object @ Value::Object(_)) = serde_json::from_str::<Value>(&text) {
+        return value(&object).to_string();
     }
     if text.contains("Content-Disposition") || text.contains("content-disposition") {
         return format!("multipart form data, {} bytes, {MASK}", bytes.len());
     }
     target(&format!("?{text}")).split_off(1)
+}
+
+/// A JSON value as it may be shown: names stay, values of secrets go.
+pub(super) fn value(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let shown = members.iter().map(|(name, inner)| {
+                let secret = SECRET_NAMES.contains(&name.to_ascii_lowercase().as_str());
+                (name.clone(), if secret { Value::String(MASK.to_owned()) } else { self::value(inner) })
+            });
+            Value::Object(shown.collect())
+        }
+        Value::Array(items) => items.iter().map(self::value).collect(),
+        other => other.clone(),
+    }
 }

@@ -13,8 +13,8 @@ mod report;
 
 pub(crate) use coverage::Touch;
 pub use coverage::{Coverage, CoverageScope};
-pub(crate) use exchange::Kept;
 pub use exchange::{Exchange, Verdict};
+pub(crate) use exchange::{Kept, KeptChanges};
 pub use expectation::{Expectation, Outcome};
 pub(crate) use gates::Gates;
 pub use gates::{FailOn, Gate};

@@ -24,12 +24,20 @@ pub(crate) struct Limits {
     pub journal_bytes_max: usize,
     /// Bytes of one body that the journal keeps. Default 64 KiB; the rest is cut off and the exchange marked.
     pub journal_body_bytes_max: usize,
+    /// Bytes of the changes to state of one exchange that the journal keeps. Default 1 MiB; the rest is left out and the exchange marked.
+    pub journal_changes_bytes_max: usize,
     /// Applications alive at once. Default 100,000; over it creating one is refused with 429.
     pub applications_max: usize,
     /// Resources, and paths of deleted ones, that one application holds. Default 100,000; over it a write is refused with 507.
     pub state_entries_max: usize,
     /// Bytes of the representations that one application holds. Default 64 MiB; over it a write is refused with 507.
     pub state_bytes_max: usize,
+    /// Credentials that one application has. Default 100; over it adding one is refused with 429.
+    pub credentials_max: usize,
+    /// Snapshots that the control plane keeps. Default 1,000; over it taking one is refused with 429.
+    pub snapshots_max: usize,
+    /// Bytes of the representations in all snapshots, each counted as often as it is in one. Default 256 MiB; over it taking one is refused with 507.
+    pub snapshots_bytes_max: usize,
     /// Tokens alive at once. Default 1,000,000; over it the oldest is dropped.
     pub tokens_max: usize,
     /// Time that requests under way are given at a graceful stop. Default 2 s; then they are cut off.
@@ -49,9 +57,13 @@ impl Default for Limits {
             journal_entries_max: 10_000,
             journal_bytes_max: 64 * 1024 * 1024,
             journal_body_bytes_max: 64 * 1024,
+            journal_changes_bytes_max: 1024 * 1024,
             applications_max: 100_000,
             state_entries_max: 100_000,
             state_bytes_max: 64 * 1024 * 1024,
+            credentials_max: 100,
+            snapshots_max: 1_000,
+            snapshots_bytes_max: 256 * 1024 * 1024,
             tokens_max: 1_000_000,
             stop_timeout: Duration::from_secs(2),
         }

@@ -1,5 +1,5 @@
 use super::shared::Shared;
-use super::{Edition, Error, MockServer};
+use super::{Edition, Error, MockServer, Time};
 use crate::contract::{self, Discriminator, Reach, Source};
 use crate::control::Plane;
 use crate::engine::{Engine, OnDrift, OnViolation, Settings, Unseeded};
@@ -42,6 +42,7 @@ pub struct Builder {
     unseeded: Unseeded,
     seed: Option<u64>,
     token_ttl: Duration,
+    clock: Option<Time>,
     admin_token: Option<String>,
     gates: Gates,
     limits: Limits,
@@ -62,6 +63,7 @@ impl Builder {
             unseeded: Unseeded::default(),
             seed: None,
             token_ttl: TOKEN_TTL,
+            clock: None,
             admin_token: None,
             gates: Gates::default(),
             limits: Limits::default(),
@@ -151,6 +153,21 @@ impl Builder {
         self
     }
 
+    /// Lets the server's clock stand still at a time, as text (RFC 3339) or as the system has it. Default: the real time.
+    /// [`MockServer::clock`] sets it while the server runs.
+    ///
+    /// ```
+    /// use chatkitty_mock::MockServer;
+    ///
+    /// let mock = MockServer::builder().clock("2026-11-23T09:30:00Z").start()?;
+    /// assert!(mock.clock().is_frozen());
+    /// # Ok::<(), chatkitty_mock::Error>(())
+    /// ```
+    pub fn clock(mut self, time: impl Into<Time>) -> Self {
+        self.clock = Some(time.into());
+        self
+    }
+
     /// The token that the control plane asks for. Default: none on loopback, made up elsewhere.
     pub fn admin_token(mut self, token: impl Into<String>) -> Self {
         self.admin_token = Some(token.into());
@@ -211,13 +228,18 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// The contract or a fixture cannot be used, or the address cannot be bound; nothing is left half started.
+    /// The contract or a fixture cannot be used, the clock's text is no time, or the address cannot be bound; nothing is
+    /// left half started.
     #[track_caller]
     pub fn start(self) -> Result<MockServer, Error> {
         let started_at = Location::caller();
         let loaded = self.load().map_err(Error::findings)?;
         let entropy = entropy()?;
+        let clock = self.clock.as_ref().map(Time::timestamp).transpose().map_err(Error::other)?;
         let engine = Engine::new(loaded.world, self.settings(entropy));
+        if let Some(time) = clock {
+            engine.store.change_clock(None, |clock| clock.set(time, Some(time), Some(true)));
+        }
         let now = Timestamp::now();
         for seed in loaded.seeds {
             engine

@@ -1,4 +1,5 @@
-use crate::diagnostic::{Diagnostic, render};
+use crate::diagnostic::{Diagnostic, code, render};
+use crate::engine::NotChanged;
 use crate::evidence::Report;
 use std::fmt;
 
@@ -93,3 +94,42 @@ impl fmt::Display for Violated {
 }
 
 impl std::error::Error for Violated {}
+
+/// Why a resource was not set or removed.
+#[derive(Debug, Clone)]
+pub struct ResourceError {
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl ResourceError {
+    pub(super) fn new(reason: NotChanged) -> Self {
+        let of = |(path, violations): (String, Vec<Diagnostic>)| {
+            violations.into_iter().map(move |mut violation| {
+                violation.message = format!("`{path}`: {}", violation.message);
+                violation
+            })
+        };
+        let diagnostics = match reason {
+            NotChanged::Breaks(broken) => broken.into_iter().flat_map(of).collect(),
+            NotChanged::Full => {
+                vec![Diagnostic::new(code::STATE_FULL, "the application would hold more than the limit allows")]
+            }
+            // Only the control plane means one version.
+            NotChanged::Stale => Vec::new(),
+        };
+        Self { diagnostics }
+    }
+
+    /// What is wrong with it.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+}
+
+impl fmt::Display for ResourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the resource was not changed\n{}", render(&self.diagnostics, false))
+    }
+}
+
+impl std::error::Error for ResourceError {}

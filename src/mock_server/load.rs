@@ -7,7 +7,7 @@ use crate::engine::World;
 use crate::fixtures;
 use crate::message::RemoteLimits;
 use crate::remote::Remote;
-use crate::resources::{Model, Overrides};
+use crate::resources::{Model, Overrides, StateExplanation};
 use crate::source::SourceFile;
 use crate::store::Seed;
 use std::collections::HashMap;
@@ -19,8 +19,8 @@ use std::time::SystemTime;
 pub struct CheckOutcome {
     /// Everything found, in a fixed order.
     pub diagnostics: Vec<Diagnostic>,
-    /// What was inferred about state: which paths are collections, items or resources of their own. For people.
-    pub state: String,
+    /// What was inferred about state: which paths are collections, items or resources of their own.
+    pub state: StateExplanation,
 }
 
 /// What a server starts from.
@@ -45,7 +45,7 @@ impl Builder {
     pub fn check(self) -> CheckOutcome {
         let compiled = match self.compiled() {
             Ok(compiled) => compiled,
-            Err(diagnostics) => return CheckOutcome { diagnostics, state: String::new() },
+            Err(diagnostics) => return CheckOutcome { diagnostics, state: StateExplanation::default() },
         };
         // Notes on the bundled document are for nobody: it is as ChatKitty has it.
         let bundled = self.contract.is_none();
@@ -66,11 +66,11 @@ impl Builder {
             Ok(files) => {
                 let (model, _, found) = self.seeded(&compiled, &files);
                 diagnostics.extend(found);
-                model.explain()
+                model.describe()
             }
             Err(unreadable) => {
                 diagnostics.extend(unreadable);
-                compiled.model.explain()
+                compiled.model.describe()
             }
         };
         diagnostics.dedup();

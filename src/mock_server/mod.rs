@@ -5,16 +5,18 @@
 
 mod application;
 mod builder;
+mod clock;
 mod edition;
 mod error;
 mod load;
 mod shared;
+mod snapshot;
 
 use crate::diagnostic::Diagnostic;
 use crate::evidence::{Exchange, Filter, Report};
 use crate::message::Request;
 use crate::server::Running;
-use crate::store::{Credential, Seed, State};
+use crate::store::Seed;
 use bytes::Bytes;
 use shared::Shared;
 use std::panic::Location;
@@ -23,9 +25,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use application::Application;
 pub use builder::{Builder, UnknownQuery};
+pub use clock::{Clock, Time};
 pub use edition::Edition;
-pub use error::{Error, Violated};
+pub use error::{Error, ResourceError, Violated};
 pub use load::CheckOutcome;
+pub use snapshot::{Change, Snapshot};
 
 /// What a server serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,11 +168,7 @@ impl MockServer {
     pub fn application(&self, name: &str) -> Application {
         match self.shared.engine.store.by_name_or_id(name) {
             Some(application) => Application::new(&self.shared, application),
-            None => {
-                let names: Vec<String> =
-                    self.shared.engine.store.all().iter().map(|application| application.name().to_owned()).collect();
-                panic!("there is no application `{name}`; there are: {}", names.join(", "))
-            }
+            None => panic!("there is no application `{name}`; there are: {}", self.names()),
         }
     }
 
@@ -179,16 +179,45 @@ impl MockServer {
     /// If there are as many applications as the limit allows.
     #[track_caller]
     pub fn new_application(&self) -> Application {
-        let mut seed = Seed::default();
-        if let Some(pattern) = self.shared.engine.store.first() {
-            let scopes = pattern.credentials().first().map(|credential| credential.scopes.clone()).unwrap_or_default();
-            seed.credentials.push(Credential { scopes, ..Credential::default() });
-            seed.state = State::clone(&pattern.seed());
+        self.add_application(self.shared.engine.seed_like(None).unwrap_or_default())
+    }
+
+    /// A new application with credentials of its own and a copy of what is named: the name of a fixture gives the
+    /// fixture as it was loaded, a client id or the name of another application that application as it is now.
+    ///
+    /// # Panics
+    ///
+    /// If there is none of this name, or there are as many applications as the limit allows.
+    #[track_caller]
+    pub fn application_like(&self, name: &str) -> Application {
+        match self.shared.engine.seed_like(Some(name)) {
+            Some(seed) => self.add_application(seed),
+            None => panic!("there is no application `{name}` to copy; there are: {}", self.names()),
         }
+    }
+
+    #[track_caller]
+    fn add_application(&self, seed: Seed) -> Application {
         match self.shared.engine.add_application(seed, self.shared.now()) {
             Ok(application) => Application::new(&self.shared, application),
             Err(refused) => panic!("no application can be added: {refused:?}"),
         }
+    }
+
+    fn names(&self) -> String {
+        let all = self.shared.engine.store.all();
+        let names: Vec<&str> = all.iter().map(|application| application.name()).collect();
+        names.join(", ")
+    }
+
+    /// The clock that the server goes by, and each application that has none of its own.
+    pub fn clock(&self) -> Clock {
+        Clock::new(&self.shared, None)
+    }
+
+    /// What all applications hold now, to return to and to compare with.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::take(&self.shared, None)
     }
 
     /// The exchanges that the journal still holds, oldest first.

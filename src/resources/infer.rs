@@ -87,7 +87,7 @@ impl Inference<'_> {
     fn model(&self) -> Model {
         let places =
             self.paths.iter().map(|(template, path)| ((*template).to_owned(), self.place(template, path))).collect();
-        Model { places }
+        Model { places, overrides: self.overrides.clone() }
     }
 
     fn place(&self, template: &str, path: &Path<'_>) -> Place {
@@ -127,7 +127,7 @@ impl Inference<'_> {
         }
         let envelope = Envelope::find(self.contract, whole)?;
         let primitive = |kind: &&str| self.contract.is_of_type(&envelope.item, kind);
-        let lists_objects = !["string", "integer", "number", "boolean"].iter().any(|kind| primitive(kind));
+        let lists_objects = !["string", "integer", "number", "boolean"].iter().any(primitive);
         lists_objects.then_some(envelope)
     }
 

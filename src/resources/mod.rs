@@ -7,6 +7,7 @@
 mod create;
 mod envelope;
 mod explain;
+mod export;
 mod infer;
 mod list;
 mod names;
@@ -23,6 +24,8 @@ use crate::diagnostic::Diagnostic;
 use crate::message::Request;
 use crate::store::{Application, Bounds, Change, Difference, NotWritten};
 use envelope::Envelope;
+pub use explain::StateExplanation;
+pub(crate) use export::Exported;
 use jiff::Timestamp;
 pub(crate) use overrides::Overrides;
 use query::Queries;
@@ -33,6 +36,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Model {
     /// By path template.
     places: BTreeMap<String, Place>,
+    /// What was said of the paths in so many words.
+    overrides: Overrides,
 }
 
 /// What one path template stands for.
@@ -162,6 +167,11 @@ impl Model {
     /// What stands for a path template.
     pub(crate) fn place(&self, template: &str) -> Option<&Place> {
         self.places.get(template)
+    }
+
+    /// What was said of the paths in so many words.
+    pub(crate) fn overrides(&self) -> &Overrides {
+        &self.overrides
     }
 
     fn collection(&self, template: &str) -> Option<&Collection> {

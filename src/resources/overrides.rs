@@ -3,7 +3,7 @@
 use crate::contract::Contract;
 use crate::diagnostic::{Diagnostic, Severity, code};
 use crate::source::{Focus, pointer};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// What was said, by path template.
@@ -21,6 +21,15 @@ pub(super) struct Override {
     pub(super) id: Option<String>,
     /// JSON Pointer of the array in a collection's answer.
     pub(super) list: Option<String>,
+}
+
+impl Override {
+    fn to_json(&self) -> Value {
+        let said = [&self.role, &self.items, &self.id, &self.list];
+        let members =
+            MEMBERS.iter().zip(said).filter_map(|(name, said)| Some(((*name).to_owned(), json!(said.as_ref()?))));
+        Value::Object(members.collect())
+    }
 }
 
 const MEMBERS: [&str; 4] = ["role", "items", "id", "list"];
@@ -46,6 +55,13 @@ impl Overrides {
             }
         }
         (overrides, findings)
+    }
+
+    /// What is said here and not by the contract itself, as `state` of a fixture file has it.
+    pub(crate) fn beyond(&self, contract: &Contract) -> Map<String, Value> {
+        let (own, _) = Self::of_contract(contract);
+        let beyond = self.0.iter().filter(|(template, said)| own.0.get(*template) != Some(said));
+        beyond.map(|(template, said)| (template.clone(), said.to_json())).collect()
     }
 
     pub(super) fn of(&self, template: &str) -> Option<&Override> {

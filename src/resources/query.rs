@@ -184,7 +184,7 @@ fn matches(value: &Value, wanted: &Value) -> bool {
         (Value::Array(values), wanted) => values.iter().any(|value| matches(value, wanted)),
         // A parameter of no type is text, whatever the member is.
         (Value::String(value), Value::String(wanted)) => value == wanted,
-        (value, Value::String(wanted)) => value.to_string() == *wanted,
+        (value, Value::String(wanted)) => super::list::text(value) == *wanted,
         (value, wanted) => value == wanted,
     }
 }

@@ -1,76 +1,178 @@
-//! Resources as fixtures give them, into a state; and a state as fixtures would give it.
+//! Resources as people write them, into a state: by fixtures, the control plane and embedders. A representation of a
+//! collection stands for its items.
 
 use super::infer::last_expression;
 use super::list::text;
-use super::{Items, Model, Role};
+use super::read::filled;
+use super::{Collection, Item, Items, Model, Role};
 use crate::contract::{Contract, Prepared, resource_path, segment};
 use crate::store::{Change, State};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use std::collections::HashSet;
 
 impl Model {
-    /// Adds a checked resource to a state. The representation of a collection becomes its items.
+    /// Adds a checked resource to a state, as a fixture gives it: an item that is there already stays as it is when a
+    /// collection lists it.
     pub(crate) fn seed(&self, template: &str, captures: &[&str], value: &Value, state: &mut State) {
-        let path = resource_path(template, captures);
-        let place = self.place(template);
         let mut changes = Vec::new();
-        match place.map(|place| &place.role) {
+        let path = resource_path(template, captures);
+        match self.place(template).map(|place| &place.role) {
             Some(Role::Collection(collection)) if collection.envelope.is_some() => {
                 changes.push(Change::Keep(path.clone()));
-                let items = collection.envelope.as_ref().and_then(|envelope| envelope.items_in(value));
-                for (index, item) in items.into_iter().flatten().enumerate() {
-                    let id = collection
-                        .id
-                        .as_ref()
-                        .and_then(|id| item.get(id))
-                        .map_or_else(|| (index + 1).to_string(), text);
-                    let id = segment(&id);
-                    let item_path = match &collection.items {
-                        Items::Elsewhere(elsewhere) => {
-                            let above = last_expression(elsewhere).map_or("", |(above, _)| above);
-                            // Only expressions that the two templates share can be filled in.
-                            format!("{}/{id}", super::read::filled(above, template, captures))
-                        }
-                        _ => format!("{path}/{id}"),
-                    };
+                for (item_path, item) in collection.listed(template, captures, value) {
                     if state.resource(&item_path).is_none() {
                         changes.push(Change::Put(item_path.clone(), Prepared::json(item.clone())));
                     }
-                    let home = item_path.rsplit_once('/').map(|(home, _)| home.to_owned()).unwrap_or_default();
-                    changes.push(Change::Link { collection: home, item: item_path.clone() });
+                    self.link_home(collection, &item_path, &mut changes);
                     changes.push(Change::Link { collection: path.clone(), item: item_path });
                 }
             }
-            Some(Role::Item(item)) => {
-                changes.push(Change::Put(path.clone(), Prepared::json(value.clone())));
-                if let (Some(_), Some((home, _))) = (&item.collection, path.rsplit_once('/')) {
-                    changes.push(Change::Link { collection: home.to_owned(), item: path.clone() });
-                }
-            }
+            Some(Role::Item(item)) => self.seed_item(item, template, captures, value, &mut changes),
             _ => changes.push(Change::Put(path, Prepared::json(value.clone()))),
         }
         state.apply(changes);
     }
 
-    /// The resources of a state as a fixture file has them: every item, and collections that only refer to items.
-    pub(crate) fn exported(&self, contract: &Contract, state: &State) -> Map<String, Value> {
-        let mut resources = Map::new();
-        for (path, representation) in state.resources() {
-            if contract.template_of(path).is_some() {
-                resources.insert(path.clone(), Value::clone(&representation.value));
-            }
+    fn seed_item(&self, item: &Item, template: &str, captures: &[&str], value: &Value, changes: &mut Vec<Change>) {
+        let path = resource_path(template, captures);
+        let own = item.path(template, captures);
+        changes.push(Change::Put(own.clone(), Prepared::json(value.clone())));
+        if let (Some(_), Some((collection, _))) = (&item.collection, path.rsplit_once('/')) {
+            changes.push(Change::Link { collection: collection.to_owned(), item: own.clone() });
         }
-        for (path, items) in state.collections() {
-            let Some((template, _)) = contract.template_of(path) else { continue };
-            let Some(collection) = self.collection(template) else { continue };
-            let (Some(envelope), false) = (&collection.envelope, matches!(collection.items, Items::Below(_))) else {
-                continue;
+        let elsewhere = item.refers_to.as_deref().and_then(last_expression);
+        if let (Some((home, _)), Some((above, _))) = (elsewhere, own.rsplit_once('/'))
+            && self.collection(home).is_some()
+        {
+            changes.push(Change::Link { collection: above.to_owned(), item: own.clone() });
+        }
+    }
+
+    /// A collection that refers to items elsewhere has them listed there, too, where that is a collection.
+    fn link_home(&self, collection: &Collection, item: &str, changes: &mut Vec<Change>) {
+        let home = match &collection.items {
+            Items::Elsewhere(elsewhere) => last_expression(elsewhere).map(|(home, _)| home),
+            _ => None,
+        };
+        if let (Some(home), Some((above, _))) = (home, item.rsplit_once('/'))
+            && self.collection(home).is_some()
+        {
+            changes.push(Change::Link { collection: above.to_owned(), item: item.to_owned() });
+        }
+    }
+
+    /// Puts a checked resource in the place of what the state has there: afterwards a collection holds these items in
+    /// this order, and no other.
+    pub(crate) fn set(&self, template: &str, captures: &[&str], value: &Value, state: &mut State) -> Vec<Change> {
+        let path = resource_path(template, captures);
+        let mut changes = Vec::new();
+        match self.place(template).map(|place| &place.role) {
+            Some(Role::Collection(collection)) if collection.envelope.is_some() => {
+                let listed = collection.listed(template, captures, value);
+                let stays: HashSet<&str> = listed.iter().map(|(item, _)| item.as_str()).collect();
+                let known = state.collection(&path).unwrap_or_default();
+                changes.push(Change::Keep(path.clone()));
+                changes.extend(collection.without(known.iter().filter(|item| !stays.contains(item.as_str()))));
+                changes.push(Change::Empty(path.clone()));
+                for (item_path, item) in listed {
+                    changes.push(Change::Put(item_path.clone(), Prepared::json(item.clone())));
+                    self.link_home(collection, &item_path, &mut changes);
+                    changes.push(Change::Link { collection: path.clone(), item: item_path });
+                }
+            }
+            Some(Role::Item(item)) => self.seed_item(item, template, captures, value, &mut changes),
+            _ => changes.push(Change::Put(path, Prepared::json(value.clone()))),
+        }
+        state.apply(changes.clone());
+        changes
+    }
+
+    /// Removes what the state has at a path, as DELETE would: a collection is empty then, all else is not there.
+    pub(crate) fn remove(&self, template: &str, captures: &[&str], state: &mut State) -> Vec<Change> {
+        let path = resource_path(template, captures);
+        let changes = match self.place(template).map(|place| &place.role) {
+            Some(Role::Collection(collection)) => {
+                let items = state.collection(&path).unwrap_or_default();
+                let mut changes = vec![Change::Keep(path.clone())];
+                changes.extend(collection.without(items.iter()));
+                changes.push(Change::Empty(path));
+                changes
+            }
+            Some(Role::Item(item)) => {
+                let own = item.path(template, captures);
+                let collection = path.rsplit_once('/').map(|(collection, _)| collection.to_owned());
+                match collection.filter(|_| item.collection.is_some()) {
+                    Some(collection) if item.refers_to.is_some() => vec![Change::Unlink { collection, item: own }],
+                    Some(collection) => vec![Change::Keep(collection), Change::Remove(own)],
+                    None => vec![Change::Remove(own)],
+                }
+            }
+            _ => vec![Change::Remove(path)],
+        };
+        state.apply(changes.clone());
+        changes
+    }
+
+    /// What a state has at a path, a collection in its contract's own form; `None` if nothing was ever said about it.
+    pub(crate) fn shown(&self, contract: &Contract, state: &State, path: &str) -> Option<Value> {
+        let (_, template, captures) = contract.resource(path)?;
+        let captures: Vec<&str> = captures.iter().map(String::as_str).collect();
+        let path = resource_path(template, &captures);
+        match self.place(template).map(|place| &place.role) {
+            Some(Role::Collection(collection)) => {
+                let items = state.collection(&path)?;
+                let listed = items.iter().filter_map(|item| Some(Value::clone(&state.resource(item)?.value)));
+                collection.envelope.as_ref()?.listing(contract, listed.collect(), &path)
+            }
+            Some(Role::Item(item)) => {
+                state.resource(&item.path(template, &captures)).map(|found| Value::clone(&found.value))
+            }
+            _ => state.resource(&path).map(|found| Value::clone(&found.value)),
+        }
+    }
+}
+
+impl Item {
+    /// The path that the item has of its own.
+    fn path(&self, template: &str, captures: &[&str]) -> String {
+        match self.refers_to.as_deref().and_then(last_expression) {
+            Some((home, _)) => {
+                // The last segment of the reference is the item's own.
+                let reference = resource_path(template, captures);
+                let id = reference.rsplit_once('/').map_or("", |(_, id)| id);
+                format!("{}/{id}", filled(home, template, captures))
+            }
+            None => resource_path(template, captures),
+        }
+    }
+}
+
+impl Collection {
+    /// The items of a representation, each with its own path.
+    fn listed<'v>(&self, template: &str, captures: &[&str], value: &'v Value) -> Vec<(String, &'v Value)> {
+        let items = self.envelope.as_ref().and_then(|envelope| envelope.items_in(value));
+        let path = resource_path(template, captures);
+        let path_of = |(index, item): (usize, &'v Value)| {
+            let id = self.id.as_ref().and_then(|id| item.get(id)).map_or_else(|| (index + 1).to_string(), text);
+            let id = segment(&id);
+            let path = match &self.items {
+                // Only expressions that the two templates share can be filled in.
+                Items::Elsewhere(elsewhere) => {
+                    let above = last_expression(elsewhere).map_or("", |(above, _)| above);
+                    format!("{}/{id}", filled(above, template, captures))
+                }
+                _ => format!("{path}/{id}"),
             };
-            let listed: Vec<Value> =
-                items.iter().filter_map(|item| Some(Value::clone(&state.resource(item)?.value))).collect();
-            if let Some(whole) = envelope.listing(contract, listed, path) {
-                resources.insert(path.clone(), whole);
-            }
+            (path, item)
+        };
+        items.into_iter().flatten().enumerate().map(path_of).collect()
+    }
+
+    /// The steps that make items cease to be which are the collection's own; others it only refers to.
+    fn without<'i>(&self, items: impl Iterator<Item = &'i String>) -> Vec<Change> {
+        match self.items {
+            Items::Elsewhere(_) => Vec::new(),
+            _ => items.cloned().map(Change::Remove).collect(),
         }
-        resources
     }
 }

@@ -212,18 +212,11 @@ impl Call<'_> {
     /// Empties a collection.
     fn clear(&self, collection: &super::Collection, state: &State) -> (Vec<Change>, Decided) {
         let items = state.collection(self.path).unwrap_or_default();
-        let owns = !matches!(collection.items, super::Items::Elsewhere(_));
-        let mut changes: Vec<Change> = items
-            .iter()
-            .map(|item| {
-                if owns {
-                    Change::Remove(item.clone())
-                } else {
-                    Change::Unlink { collection: self.path.to_owned(), item: item.clone() }
-                }
-            })
-            .collect();
-        changes.insert(0, Change::Keep(self.path.to_owned()));
+        let mut changes = vec![Change::Keep(self.path.to_owned())];
+        if !matches!(collection.items, super::Items::Elsewhere(_)) {
+            changes.extend(items.iter().cloned().map(Change::Remove));
+        }
+        changes.push(Change::Empty(self.path.to_owned()));
         (changes, self.respond(state, None))
     }
 

@@ -8,6 +8,7 @@ mod scalar;
 mod spans;
 mod yaml;
 mod yaml_spans;
+pub(crate) mod yaml_text;
 
 use std::fmt;
 use std::ops::Range;

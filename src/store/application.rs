@@ -1,6 +1,6 @@
 use super::{Change, Clock, Difference, State};
-use crate::contract::Prepared;
 use jiff::Timestamp;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use subtle::ConstantTimeEq;
 
@@ -23,12 +23,21 @@ impl Credential {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seed {
     pub(crate) name: String,
+    pub(crate) origin: Origin,
     /// The first one names the application. None: they are made up.
     pub(crate) credentials: Vec<Credential>,
     /// What the application holds at first, and again after a reset.
     pub(crate) state: State,
-    /// Whether it comes from a fixture file.
-    pub(crate) is_fixture: bool,
+}
+
+/// Where an application comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Origin {
+    /// A running server was asked for it.
+    #[default]
+    Request,
+    /// A fixture file.
+    Fixture,
 }
 
 /// A tenant: its credentials, its own state and its own clock.
@@ -36,8 +45,10 @@ pub(crate) struct Seed {
 pub(crate) struct Application {
     name: String,
     client_id: String,
+    pub(crate) origin: Origin,
     pub(crate) created: Timestamp,
-    is_fixture: bool,
+    /// Counts what changes its representation: writes, and new credentials.
+    version: AtomicU64,
     credentials: RwLock<Arc<[Credential]>>,
     seed: RwLock<Arc<State>>,
     state: RwLock<Arc<State>>,
@@ -66,8 +77,9 @@ impl Application {
         Self {
             name: seed.name,
             client_id: seed.credentials.first().map(|credential| credential.client_id.clone()).unwrap_or_default(),
+            origin: seed.origin,
             created,
-            is_fixture: seed.is_fixture,
+            version: AtomicU64::new(1),
             credentials: RwLock::new(seed.credentials.into()),
             seed: RwLock::new(Arc::clone(&state)),
             state: RwLock::new(state),
@@ -86,7 +98,7 @@ impl Application {
 
     /// Whether it comes from a fixture file.
     pub(crate) fn is_fixture(&self) -> bool {
-        self.is_fixture
+        self.origin == Origin::Fixture
     }
 
     /// All credentials, the one that names the application first.
@@ -96,16 +108,21 @@ impl Application {
 
     pub(super) fn set_credentials(&self, credentials: Vec<Credential>) {
         *write(&self.credentials) = credentials.into();
+        self.changed();
+    }
+
+    /// The version of what it holds: another one after every change.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    fn changed(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The credential with this client id.
     pub(crate) fn credential(&self, client_id: &str) -> Option<Credential> {
         read(&self.credentials).iter().find(|credential| credential.client_id == client_id).cloned()
-    }
-
-    /// The representation at a path.
-    pub(crate) fn resource(&self, path: &str) -> Option<Prepared> {
-        read(&self.state).resource(path).cloned()
     }
 
     /// Looks at the state while no write changes it.
@@ -136,23 +153,24 @@ impl Application {
         if grows && (state.entries() + entries > bounds.entries_max || state.bytes() + bytes > bounds.bytes_max) {
             return Err(NotWritten::Full);
         }
+        if changes.is_empty() {
+            return Ok((told, Vec::new()));
+        }
         let differences = Arc::make_mut(&mut state).apply(changes);
+        self.changed();
         Ok((told, differences))
     }
 
     /// Puts another state in the place of the present one.
-    pub(crate) fn restore(&self, state: Arc<State>) {
-        *write(&self.state) = state;
+    pub(crate) fn restore(&self, other: Arc<State>) {
+        let mut state = write(&self.state);
+        *state = other;
+        self.changed();
     }
 
     /// What the application started with.
     pub(crate) fn seed(&self) -> Arc<State> {
         Arc::clone(&read(&self.seed))
-    }
-
-    /// Makes the application start with another state after the next reset.
-    pub(crate) fn reseed(&self, seed: Arc<State>) {
-        *write(&self.seed) = seed;
     }
 
     /// Returns to the seed.
@@ -169,6 +187,12 @@ impl Application {
     /// Gives it a clock of its own, or the server's again.
     pub(crate) fn set_clock(&self, clock: Option<Clock>) {
         *write(&self.clock) = clock;
+    }
+
+    /// Changes the clock that it goes by, with no other change in between.
+    pub(super) fn change_clock(&self, server: Clock, change: impl FnOnce(Clock) -> Clock) {
+        let mut clock = write(&self.clock);
+        *clock = Some(change(clock.unwrap_or(server)));
     }
 }
 

@@ -1,6 +1,9 @@
 use super::Application;
 use jiff::{SignedDuration, Timestamp};
 
+/// The first moment that RFC 3339 can say, which has no years before 0000. The last one is [`Timestamp::MAX`].
+const EARLIEST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
+
 /// What time it is, as a function of the real one: shifted, or standing still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Clock {
@@ -17,9 +20,15 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// A clock that shows `shown` when the real time is `real`.
-    pub(crate) fn set(shown: Timestamp, real: Timestamp) -> Self {
-        Self::Running(shown.duration_since(real))
+    /// The same clock, set to `shown` and told to stand still or to run, where that is said; `real` is the real time.
+    pub(crate) fn set(self, real: Timestamp, shown: Option<Timestamp>, frozen: Option<bool>) -> Self {
+        let (is_set, shown) = (shown.is_some(), shown.unwrap_or_else(|| self.now(real)));
+        let shown = shown.max(EARLIEST);
+        match frozen.unwrap_or_else(|| self.is_frozen()) {
+            true => Self::Frozen(shown),
+            false if is_set || self.is_frozen() => Self::Running(shown.duration_since(real)),
+            false => self,
+        }
     }
 
     /// The time it shows; the first or last moment that can be said where the sum lies beyond it.
@@ -62,11 +71,6 @@ impl Moment {
         self.server.now(self.real)
     }
 
-    /// The real time.
-    pub(crate) fn real(self) -> Timestamp {
-        self.real
-    }
-
     /// The clock that an application goes by: its own, else the server's.
     pub(crate) fn clock_of(self, application: Option<&Application>) -> Clock {
         application.and_then(Application::clock).unwrap_or(self.server)
@@ -79,7 +83,8 @@ impl Moment {
 }
 
 fn shifted(time: Timestamp, by: SignedDuration) -> Timestamp {
-    time.checked_add(by).unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
+    let shifted = time.checked_add(by).unwrap_or(if by.is_negative() { EARLIEST } else { Timestamp::MAX });
+    shifted.max(EARLIEST)
 }
 
 #[cfg(test)]
@@ -94,10 +99,17 @@ mod tests {
         assert!(Clock::default().is_real());
         assert_eq!(Clock::default().now(real), real);
         assert_eq!(Clock::default().advanced(hour).now(real), later);
-        assert_eq!(Clock::set(later, real).now(later), "2026-01-01T02:00:00Z".parse().unwrap());
+        assert_eq!(Clock::default().set(real, Some(later), None).now(later), "2026-01-01T02:00:00Z".parse().unwrap());
+        assert_eq!(Clock::default().set(real, Some(later), Some(true)), Clock::Frozen(later));
+        assert_eq!(Clock::default().set(real, None, Some(true)), Clock::Frozen(real));
+        assert_eq!(Clock::Frozen(later).set(real, Some(real), None), Clock::Frozen(real));
+        assert_eq!(Clock::Frozen(later).set(real, None, Some(false)), Clock::Running(hour));
+        assert!(Clock::default().set(real, None, Some(false)).is_real());
         assert_eq!(Clock::Frozen(real).now(later), real);
         assert_eq!(Clock::Frozen(real).advanced(hour).now(real), later);
         assert_eq!(Clock::default().advanced(SignedDuration::MAX).now(real), Timestamp::MAX);
-        assert_eq!(Clock::default().advanced(SignedDuration::MIN).now(real), Timestamp::MIN);
+        assert_eq!(Clock::default().advanced(SignedDuration::MIN).now(real), EARLIEST);
+        assert_eq!(EARLIEST.to_string(), "0000-01-01T00:00:00Z");
+        assert_eq!(Clock::default().set(real, Some(Timestamp::MIN), Some(true)), Clock::Frozen(EARLIEST));
     }
 }

@@ -5,11 +5,15 @@
 
 mod application;
 mod clock;
+mod difference;
+mod snapshot;
 mod state;
 
-pub(crate) use application::{Application, Bounds, Credential, NotWritten, Seed};
+pub(crate) use application::{Application, Bounds, Credential, NotWritten, Origin, Seed};
 pub(crate) use clock::{Clock, Moment};
-pub(crate) use state::{Change, Difference, State};
+pub(crate) use difference::Difference;
+pub(crate) use snapshot::{Changed, Full, Snapshot, Snapshots, Taken};
+pub(crate) use state::{Change, State};
 
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -20,6 +24,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) struct Store {
     known: RwLock<Known>,
     clock: RwLock<Clock>,
+    pub(crate) snapshots: Snapshots,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +64,25 @@ impl Store {
         *self.clock.write().unwrap_or_else(PoisonError::into_inner) = clock;
     }
 
+    /// Changes an application's clock, which is its own from then on, or the server's, with no other change in between.
+    pub(crate) fn change_clock(&self, application: Option<&Application>, change: impl FnOnce(Clock) -> Clock) {
+        match application {
+            Some(application) => application.change_clock(self.clock(), change),
+            None => {
+                let mut clock = self.clock.write().unwrap_or_else(PoisonError::into_inner);
+                *clock = change(*clock);
+            }
+        }
+    }
+
+    /// Lets an application go by the server's clock again, or the server by the real time.
+    pub(crate) fn release_clock(&self, application: Option<&Application>) {
+        match application {
+            Some(application) => application.set_clock(None),
+            None => self.set_clock(Clock::default()),
+        }
+    }
+
     /// A real time, with the server's clock.
     pub(crate) fn moment(&self, real: Timestamp) -> Moment {
         Moment { real, server: self.clock() }
@@ -92,28 +116,35 @@ impl Store {
         Ok(application)
     }
 
-    /// Replaces an application's credentials. The first client id stays, for it names the application.
-    pub(crate) fn set_credentials(
+    /// Changes an application's credentials, with no other change in between. The first client id stays, for it
+    /// names the application.
+    pub(crate) fn set_credentials<T>(
         &self,
         application: &Arc<Application>,
-        credentials: Vec<Credential>,
-    ) -> Result<(), Refused> {
+        change: impl FnOnce(&mut Vec<Credential>) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
         let mut known = self.write();
-        let Some(arrival) = known.by_name.get(application.name()).copied() else { return Ok(()) };
-        let taken = |credential: &Credential| {
-            known.by_client_id.get(&credential.client_id).is_some_and(|other| *other != arrival)
-        };
-        if credentials.iter().any(taken) {
-            return Err(Refused::ClientIdTaken);
-        }
-        for credential in application.credentials().iter() {
-            known.by_client_id.remove(&credential.client_id);
-        }
-        for credential in &credentials {
-            known.by_client_id.insert(credential.client_id.clone(), arrival);
+        let mut credentials = application.credentials().to_vec();
+        let told = change(&mut credentials)?;
+        // What was removed in the meantime has no place among the known ones.
+        if let Some(arrival) = known.by_name.get(application.name()).copied()
+            && known.applications.get(&arrival).is_some_and(|known| Arc::ptr_eq(known, application))
+        {
+            let taken = |credential: &Credential| {
+                known.by_client_id.get(&credential.client_id).is_some_and(|other| *other != arrival)
+            };
+            if credentials.iter().any(taken) {
+                return Err(Refused::ClientIdTaken);
+            }
+            for credential in application.credentials().iter() {
+                known.by_client_id.remove(&credential.client_id);
+            }
+            for credential in &credentials {
+                known.by_client_id.insert(credential.client_id.clone(), arrival);
+            }
         }
         application.set_credentials(credentials);
-        Ok(())
+        Ok(told)
     }
 
     /// All of them.
@@ -141,6 +172,14 @@ impl Store {
     /// The application with this name, else with this client id.
     pub(crate) fn by_name_or_id(&self, text: &str) -> Option<Arc<Application>> {
         self.by_name(text).or_else(|| self.by_client_id(text))
+    }
+
+    /// What `like` names: a fixture by its name, as it was loaded, or an application as it is now.
+    pub(crate) fn pattern(&self, text: &str) -> Option<(Arc<Application>, Arc<State>)> {
+        let application = self.by_name_or_id(text)?;
+        let is_fixture = application.origin == Origin::Fixture && application.name() == text;
+        let state = if is_fixture { application.seed() } else { application.state() };
+        Some((application, state))
     }
 
     /// The application that an API key belongs to: its client id, its secret or its name.

@@ -3,8 +3,9 @@
 //! A value of its own, cheap to keep a copy of. It knows nothing of contracts; what a change means is for
 //! `resources` to say.
 
+use super::Difference;
 use crate::contract::Prepared;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The state of one application at one moment.
 #[derive(Debug, Clone, Default)]
@@ -30,18 +31,12 @@ pub(crate) enum Change {
     Link { collection: String, item: String },
     /// A collection lists an item no longer.
     Unlink { collection: String, item: String },
+    /// A collection lists nothing any longer; what it listed stays.
+    Empty(String),
     /// A collection is kept from now on, if only an empty one.
     Keep(String),
     /// The last number given in a collection.
     Number { collection: String, last: u64 },
-}
-
-/// What a write did to one path.
-#[derive(Debug, Clone)]
-pub(crate) struct Difference {
-    pub(crate) path: String,
-    pub(crate) before: Option<Prepared>,
-    pub(crate) after: Option<Prepared>,
 }
 
 impl State {
@@ -75,6 +70,11 @@ impl State {
         !self.gone.is_empty() && upward(path).any(|path| self.gone.contains(path))
     }
 
+    /// Paths that were deleted outside of collections, in their order.
+    pub(crate) fn gone(&self) -> &BTreeSet<String> {
+        &self.gone
+    }
+
     /// How many paths are remembered, for the bound on them.
     pub(crate) fn entries(&self) -> usize {
         self.resources.len() + self.gone.len() + self.collections.len()
@@ -88,7 +88,9 @@ impl State {
     /// Carries out the steps of one write; tells which representations are others now.
     pub(crate) fn apply(&mut self, changes: Vec<Change>) -> Vec<Difference> {
         let mut differences = Vec::new();
-        for change in changes {
+        let mut listed = Listed::default();
+        let mut changes = changes.into_iter().peekable();
+        while let Some(change) = changes.next() {
             match change {
                 Change::Put(path, after) => {
                     self.gone.remove(&path);
@@ -97,15 +99,27 @@ impl State {
                     self.bytes -= before.as_ref().map_or(0, |before| before.bytes.len());
                     differences.push(Difference { path, before, after: Some(after) });
                 }
-                Change::Remove(path) => self.remove(&path, &mut differences),
+                Change::Remove(path) => {
+                    let mut paths = vec![path];
+                    while let Some(Change::Remove(path)) = changes.next_if(|next| matches!(next, Change::Remove(_))) {
+                        paths.push(path);
+                    }
+                    listed = Listed::default();
+                    self.remove(&paths, &mut differences);
+                }
                 Change::Link { collection, item } => {
-                    let items = self.collections.entry(collection).or_default();
-                    if !items.contains(&item) {
+                    let items = self.collections.entry(collection.clone()).or_default();
+                    if listed.add(collection, items, &item) {
                         items.push(item);
                     }
                 }
                 Change::Unlink { collection, item } => {
+                    listed = Listed::default();
                     self.collections.entry(collection).or_default().retain(|known| *known != item);
+                }
+                Change::Empty(collection) => {
+                    listed = Listed::default();
+                    self.collections.entry(collection).or_default().clear();
                 }
                 Change::Keep(collection) => {
                     self.collections.entry(collection).or_default();
@@ -118,50 +132,66 @@ impl State {
         differences
     }
 
-    fn remove(&mut self, path: &str, differences: &mut Vec<Difference>) {
-        let lies_there =
-            |known: &str| known.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let removed: Vec<String> = self
-            .resources
-            .range(path.to_owned()..)
-            .map(|(known, _)| known)
-            .take_while(|known| known.starts_with(path))
-            .filter(|known| lies_there(known))
-            .cloned()
-            .collect();
-        for path in removed {
-            if let Some(before) = self.resources.remove(&path) {
-                self.bytes -= before.bytes.len();
-                differences.push(Difference { path, before: Some(before), after: None });
+    /// Removes what is at the paths and below them, in one pass over the collections.
+    fn remove(&mut self, paths: &[String], differences: &mut Vec<Difference>) {
+        let roots: BTreeSet<&str> = paths.iter().map(String::as_str).collect();
+        let mut found = BTreeSet::new();
+        for root in &roots {
+            let known = self.resources.range((*root).to_owned()..).map(|(known, _)| known);
+            let near = known.take_while(|known| known.starts_with(root));
+            let there: Vec<String> = near.filter(|known| lies_at(known, root)).cloned().collect();
+            for path in there {
+                if let Some(before) = self.resources.remove(&path) {
+                    self.bytes -= before.bytes.len();
+                    found.insert(path.clone());
+                    differences.push(Difference { path, before: Some(before), after: None });
+                }
             }
         }
-        self.collections.retain(|collection, _| !lies_there(collection));
-        let mut is_listed = false;
+        let roots_of = |path: &str| -> Vec<&str> { upward(path).filter_map(|path| roots.get(path).copied()).collect() };
+        self.collections.retain(|collection, _| roots_of(collection).is_empty());
+        let mut listed: BTreeSet<&str> = BTreeSet::new();
         for items in self.collections.values_mut() {
-            let before = items.len();
-            items.retain(|item| !lies_there(item));
-            is_listed |= items.len() < before;
+            items.retain(|item| {
+                let above = roots_of(item);
+                let stays = above.is_empty();
+                listed.extend(above);
+                stays
+            });
         }
-        // A kept collection tells by itself that the item is not there any more.
-        let kept = path.rsplit_once('/').is_some_and(|(collection, _)| self.collections.contains_key(collection));
-        if !is_listed && !kept {
-            self.gone.insert(path.to_owned());
+        for root in &roots {
+            // A kept collection tells by itself that the item is not there any more.
+            let kept = root.rsplit_once('/').is_some_and(|(collection, _)| self.collections.contains_key(collection));
+            if !kept && !listed.contains(root) && self.gone.insert((*root).to_owned()) && !found.contains(*root) {
+                // Nothing was ever said about it, but now it is known not to be there.
+                differences.push(Difference { path: (*root).to_owned(), before: None, after: None });
+            }
         }
     }
+}
 
-    /// What is different in `other`, in the order of the paths.
-    pub(crate) fn differences(&self, other: &Self) -> Vec<Difference> {
-        let paths: BTreeSet<&String> = self.resources.keys().chain(other.resources.keys()).collect();
-        let changed = paths.into_iter().filter_map(|path| {
-            let (before, after) = (self.resources.get(path), other.resources.get(path));
-            let same = match (before, after) {
-                (Some(before), Some(after)) => before.value == after.value,
-                (before, after) => before.is_none() && after.is_none(),
-            };
-            (!same).then(|| Difference { path: path.clone(), before: before.cloned(), after: after.cloned() })
-        });
-        changed.collect()
+/// What collections list, for a write that adds many items: a search each time would take time by their square.
+#[derive(Default)]
+struct Listed {
+    searches: usize,
+    by_collection: HashMap<String, HashSet<String>>,
+}
+
+impl Listed {
+    /// Whether the collection does not list the item yet.
+    fn add(&mut self, collection: String, items: &[String], item: &str) -> bool {
+        const SEARCHES_MAX: usize = 16;
+        self.searches += 1;
+        if self.searches <= SEARCHES_MAX {
+            return !items.iter().any(|known| known == item);
+        }
+        let known = self.by_collection.entry(collection).or_insert_with(|| items.iter().cloned().collect());
+        known.insert(item.to_owned())
     }
+}
+
+fn lies_at(known: &str, path: &str) -> bool {
+    known.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The path, and each path that it lies below.
@@ -169,4 +199,59 @@ fn upward(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(path), |path| {
         path.rsplit_once('/').map(|(above, _)| above).filter(|above| !above.is_empty())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, State};
+    use crate::contract::Prepared;
+    use serde_json::json;
+    use std::time::{Duration, Instant};
+
+    fn put(path: &str) -> Change {
+        Change::Put(path.to_owned(), Prepared::json(json!(path)))
+    }
+
+    fn link(collection: &str, item: &str) -> Change {
+        Change::Link { collection: collection.to_owned(), item: item.to_owned() }
+    }
+
+    #[test]
+    fn removing_takes_what_lies_below_and_every_mention() {
+        let mut state = State::default();
+        state.apply(vec![
+            put("/a/1"),
+            put("/a/1/b/2"),
+            put("/a/10"),
+            put("/s"),
+            link("/a", "/a/1"),
+            link("/a", "/a/10"),
+            link("/a/1/b", "/a/1/b/2"),
+            link("/refers", "/a/1"),
+        ]);
+        let removed =
+            state.apply(vec![Change::Remove("/a/1".into()), Change::Remove("/s".into()), Change::Remove("/t".into())]);
+        let paths: Vec<&str> = removed.iter().map(|difference| difference.path.as_str()).collect();
+        assert_eq!(paths, ["/a/1", "/a/1/b/2", "/s", "/t"]);
+        assert_eq!(state.collection("/a"), Some(&["/a/10".to_owned()][..]));
+        assert_eq!((state.collection("/refers"), state.collection("/a/1/b")), (Some(&[][..]), None));
+        assert_eq!(state.gone().iter().map(String::as_str).collect::<Vec<_>>(), ["/s", "/t"]);
+        assert_eq!(state.bytes(), r#""/a/10""#.len());
+        assert!(state.is_gone("/s/below") && !state.is_gone("/a/1"));
+    }
+
+    #[test]
+    fn the_time_of_a_large_write_grows_with_its_size() {
+        const ITEMS: usize = 50_000;
+        let start = Instant::now();
+        let mut state = State::default();
+        let items: Vec<String> = (0..ITEMS).map(|id| format!("/items/{id}")).collect();
+        state.apply(items.iter().flat_map(|item| [put(item), link("/items", item), link("/others", item)]).collect());
+        // Again, with every one listed already.
+        state.apply(items.iter().map(|item| link("/items", item)).collect());
+        assert_eq!(state.collection("/items").map(<[String]>::len), Some(ITEMS));
+        let removed = state.apply(items.iter().skip(1).map(|item| Change::Remove(item.clone())).collect());
+        assert_eq!((removed.len(), state.collection("/others").map(<[String]>::len)), (ITEMS - 1, Some(1)));
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    }
 }

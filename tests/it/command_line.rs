@@ -170,6 +170,24 @@ fn flags_go_before_environment_before_file() {
 }
 
 #[test]
+fn a_clock_that_is_given_stands_still() {
+    let folder = Folder::new("clock");
+    folder.file("chatkitty-mock.toml", "clock = \"2030-01-02T03:04:05Z\"\n");
+    let script = r#"curl -si "$CHATKITTY_BASE_URL/v1/application"; curl -s "$CHATKITTY_MOCK_ADMIN_URL/api/clock""#;
+    let exec = |command: &mut Command| {
+        let output = command.args(["--", "sh", "-c", script]).output().unwrap();
+        stdout(&output).to_lowercase()
+    };
+    let from_file = exec(command().current_dir(&folder.0).arg("exec"));
+    assert!(from_file.contains("date: wed, 02 jan 2030 03:04:05 gmt"), "{from_file}");
+    let from_flag = exec(command().current_dir(&folder.0).args(["exec", "--clock", "2031-01-02T03:04:05+01:00"]));
+    assert!(from_flag.ends_with(r#"{"now":"2031-01-02t02:04:05z","frozen":true,"real":false}"#), "{from_flag}");
+    let wrong = run(&["serve", "--clock", "tomorrow"]);
+    assert_eq!((wrong.status.code(), stdout(&wrong).as_str()), (Some(2), ""));
+    assert!(stderr(&wrong).contains("write it like 2026-11-23T09:30:00Z"), "{}", stderr(&wrong));
+}
+
+#[test]
 fn mistakes_of_usage_are_named_with_a_place_and_a_suggestion() {
     let folder = Folder::new("mistakes");
     for (text, place, help) in [

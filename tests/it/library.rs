@@ -173,3 +173,123 @@ fn what_cannot_start_says_why() {
     assert!(error.to_string().contains("no/such/file.yaml"), "{error}");
     assert_eq!(error.diagnostics().len(), 1);
 }
+
+const SETTINGS: &str = "/v1/application/settings";
+
+fn disabled() -> Value {
+    json!({ "guestUsers": "DISABLED", "userCreatedChannels": "DISABLED" })
+}
+
+#[test]
+fn resources_are_set_and_removed_by_the_contract() {
+    let mock = MockServer::start();
+    mock.allow_violations();
+    let app = mock.application("development");
+    app.set_resource(SETTINGS, disabled());
+    assert_eq!(app.resource(SETTINGS), disabled());
+    let get = || {
+        let request = Request::get(SETTINGS).header("authorization", format!("Bearer {}", app.token()));
+        mock.handle(request.body("").unwrap()).status()
+    };
+    assert_eq!(get(), StatusCode::OK);
+    let error = app.try_set_resource(SETTINGS, json!({ "guestUsers": "disabled" })).unwrap_err();
+    assert_eq!(error.diagnostics().len(), 2);
+    assert_eq!(app.resource(SETTINGS), disabled());
+    let error = app.try_remove_resource("/v1/aplication/settings").unwrap_err().to_string();
+    assert!(error.contains("did you mean `/v1/application/settings`?"), "{error}");
+    app.remove_resource(SETTINGS);
+    assert_eq!((app.find_resource(SETTINGS), get()), (None, StatusCode::NOT_FOUND));
+}
+
+#[test]
+fn a_resource_that_breaks_the_contract_panics_with_both_places() {
+    let mock = MockServer::start();
+    let app = mock.application("development");
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let set = || app.set_resource(SETTINGS, json!({ "guestUsers": "disabled", "userCreatedChannels": "ENABLED" }));
+    let text = panic_text(std::panic::catch_unwind(std::panic::AssertUnwindSafe(set)));
+    std::panic::set_hook(hook);
+    for part in ["`/v1/application/settings`: ", "CK0203", "/guestUsers", "openapi/chatkitty.yaml:", "`DISABLED`"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn snapshots_return_compare_and_fork() {
+    let mock = MockServer::start();
+    let (app, other) = (mock.application("development"), mock.application("staging"));
+    let (all, one) = (mock.snapshot(), app.snapshot());
+    app.set_resource(SETTINGS, disabled());
+    other.set_resource(SETTINGS, disabled());
+    let changed = |changes: Vec<chatkitty_mock::Change>| -> Vec<String> {
+        changes.into_iter().map(|change| format!("{} {}", change.application, change.path)).collect()
+    };
+    assert_eq!(changed(one.diff()), [format!("development {SETTINGS}")]);
+    assert_eq!(changed(all.diff()), [format!("development {SETTINGS}"), format!("staging {SETTINGS}")]);
+    let later = app.snapshot();
+    one.restore();
+    assert!(one.diff().is_empty());
+    assert_eq!(changed(one.diff_to(&later)), [format!("development {SETTINGS}")]);
+    assert_eq!(other.resource(SETTINGS), disabled());
+    all.restore();
+    assert!(all.diff().is_empty());
+    let fork = later.fork("development");
+    assert_eq!(fork.resource(SETTINGS), disabled());
+    assert_eq!(changed(all.diff()).len(), 2, "the fork's own resources");
+}
+
+#[test]
+fn the_clock_is_frozen_advanced_and_let_run() {
+    let hour = std::time::Duration::from_secs(3600);
+    let at = std::time::UNIX_EPOCH + 500_000 * hour;
+    let mock = MockServer::builder().clock(at).start().unwrap();
+    let (app, other) = (mock.application("development"), mock.application("staging"));
+    assert_eq!((mock.clock().now(), app.clock().now(), mock.clock().is_frozen()), (at, at, true));
+    let token = app.token();
+    app.clock().advance(13 * hour);
+    assert_eq!((app.clock().now(), other.clock().now()), (at + 13 * hour, at));
+    mock.allow_violations();
+    assert_eq!(mock.handle(settings(&token, &disabled())).status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(mock.handle(settings(&other.token(), &disabled())).status(), StatusCode::OK);
+    app.clock().release();
+    assert_eq!(mock.handle(settings(&token, &disabled())).status(), StatusCode::OK);
+    mock.clock().set("2026-11-23T09:30:00Z");
+    mock.clock().run();
+    let shown = mock.clock().now();
+    assert!(!mock.clock().is_frozen() && mock.clock().now() >= shown);
+    mock.clock().release();
+    let real = std::time::SystemTime::now();
+    assert!((real..real + hour).contains(&mock.clock().now()));
+    let error = MockServer::builder().clock("noon").start().unwrap_err().to_string();
+    assert!(error.contains("`noon` is no time of RFC 3339"), "{error}");
+}
+
+#[test]
+fn a_clock_that_is_not_the_real_one_is_in_the_date_header_on_the_wire() {
+    let mock = MockServer::builder().clock("2030-01-02T03:04:05Z").start().unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", mock.port())).unwrap();
+    let token = mock.application("development").token();
+    write!(
+        stream,
+        "GET /v1/application HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\r\n"
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let dates: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("date: ")).collect();
+    assert_eq!(dates, ["Wed, 02 Jan 2030 03:04:05 GMT"], "{text}");
+}
+
+#[test]
+fn secrets_are_rotated_and_applications_copied() {
+    let mock = MockServer::start();
+    let mut app = mock.application("staging");
+    let before = app.client_secret().to_owned();
+    let after = app.rotate_secret().to_owned();
+    assert_ne!(before, after);
+    assert_eq!((app.client_secret(), mock.application("staging").client_secret()), (after.as_str(), after.as_str()));
+    app.set_resource(SETTINGS, disabled());
+    assert_eq!(mock.application_like("staging").resource(SETTINGS)["guestUsers"], "ENABLED");
+    assert_eq!(mock.application_like(app.client_id()).resource(SETTINGS), disabled());
+}

@@ -13,6 +13,8 @@ mod data_plane;
 #[cfg(feature = "cli")]
 mod documents;
 mod editions;
+#[cfg(feature = "cli")]
+mod explain_state;
 mod following;
 #[cfg(feature = "cli")]
 mod json_schema_suite;

@@ -1,0 +1,41 @@
+//! The journal: exchanges as data and as text, and forgetting them.
+
+use super::dispatch::{failure, no_content};
+use super::{Call, Failure, json_reply};
+use crate::diagnostic::code;
+use crate::evidence::Exchange;
+use crate::message::Reply;
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use serde_json::Value;
+use std::sync::Arc;
+
+impl Call<'_> {
+    fn exchange(&self) -> Result<Arc<Exchange>, Failure> {
+        let id = self.decoded.path.get("id").and_then(Value::as_u64).unwrap_or_default();
+        let found = self.engine.evidence.get(id);
+        found.ok_or_else(|| {
+            failure(
+                StatusCode::NOT_FOUND,
+                code::NO_SUCH_ENTRY,
+                format!("the journal has no exchange {id}; it may have been dropped or cleared"),
+            )
+        })
+    }
+
+    pub(super) fn get_exchange(&self) -> Result<Reply, Failure> {
+        Ok(json_reply(StatusCode::OK, &self.exchange()?.to_json()))
+    }
+
+    pub(super) fn explain_exchange(&self) -> Result<Reply, Failure> {
+        let mut reply = Reply::new(Bytes::from(self.exchange()?.render(false)));
+        reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        Ok(reply)
+    }
+
+    pub(super) fn clear_exchanges(&self) -> Reply {
+        self.engine.evidence.clear(None);
+        no_content()
+    }
+}
