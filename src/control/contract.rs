@@ -2,6 +2,7 @@
 
 use super::dispatch::{failure, text};
 use super::{Call, Failure, json_reply};
+use crate::contract::Operation;
 use crate::diagnostic::{Diagnostic, code};
 use crate::fixtures;
 use crate::message::Reply;
@@ -16,11 +17,7 @@ impl Call<'_> {
     pub(super) fn contract(&self) -> Reply {
         let world = self.engine.world();
         let contract = &world.contract;
-        let operations: Vec<Value> = contract
-            .operations()
-            .iter()
-            .map(|operation| json!({ "operation_id": operation.operation_id, "method": operation.method.as_str(), "path": operation.template }))
-            .collect();
+        let operations: Vec<Value> = contract.operations().iter().map(told).collect();
         let files: Vec<&str> = contract.files().map(|file| file.name()).collect();
         json_reply(
             StatusCode::OK,
@@ -67,7 +64,8 @@ impl Call<'_> {
         for operation in world.contract.operations().iter().filter(|operation| operation.method == Method::PUT) {
             let own = !operation.template.contains('{') && world.contract.reading(&operation.template).is_some();
             let body = operation.body.as_ref().filter(|_| own);
-            let Some(content) = body.and_then(|body| body.content.iter().find(|content| content.media.is_json())) else {
+            let Some(content) = body.and_then(|body| body.content.iter().find(|content| content.media.is_json()))
+            else {
                 continue;
             };
             resources.push(json!({
@@ -90,4 +88,19 @@ impl Call<'_> {
         let violations: Vec<Value> = found.err().unwrap_or_default().iter().map(Diagnostic::to_json).collect();
         json_reply(StatusCode::OK, &json!({ "violations": violations }))
     }
+}
+
+fn told(operation: &Operation) -> Value {
+    let responses = &operation.responses;
+    let examples = responses.iter().flat_map(|response| &response.content).flat_map(|content| &content.examples);
+    let mut names: Vec<&str> = examples.filter_map(|example| example.name.as_deref()).collect();
+    names.sort_unstable();
+    names.dedup();
+    json!({
+        "operation_id": operation.operation_id,
+        "method": operation.method.as_str(),
+        "path": operation.template,
+        "statuses": responses.iter().map(|response| response.status.to_string()).collect::<Vec<_>>(),
+        "examples": names,
+    })
 }

@@ -114,7 +114,9 @@ pub(super) fn act(visit: &Visit<'_>, id: &str, action: &str) -> Shown {
 /// What a redirect says has been done.
 pub(super) fn done(what: &str) -> Option<&'static str> {
     match what {
-        "rotated" => Some("The client secret is a new one. Tokens that were issued before stay good until they expire."),
+        "rotated" => {
+            Some("The client secret is a new one. Tokens that were issued before stay good until they expire.")
+        }
         "expired" => Some("All tokens of this application have expired."),
         "saved" => Some("Saved."),
         _ => None,

@@ -14,8 +14,7 @@ struct Asset {
     hash: u64,
 }
 
-static STYLE: Asset =
-    Asset::new("dashboard", "css", "text/css; charset=utf-8", include_bytes!("assets/dashboard.css"));
+static STYLE: Asset = Asset::new("dashboard", "css", "text/css; charset=utf-8", include_bytes!("assets/dashboard.css"));
 static ICON: Asset = Asset::new("icon", "svg", "image/svg+xml", include_bytes!("assets/icon.svg"));
 static HTMX: Asset = Asset::script("htmx", include_bytes!("assets/htmx.min.js"));
 static HTMX_EVENTS: Asset = Asset::script("hx-sse", include_bytes!("assets/hx-sse.min.js"));
@@ -24,12 +23,7 @@ static SCRIPT: Asset = Asset::script("dashboard", include_bytes!("assets/dashboa
 static ALL: [&Asset; 5] = [&STYLE, &ICON, &HTMX, &HTMX_EVENTS, &SCRIPT];
 
 impl Asset {
-    const fn new(
-        stem: &'static str,
-        extension: &'static str,
-        media_type: &'static str,
-        bytes: &'static [u8],
-    ) -> Self {
+    const fn new(stem: &'static str, extension: &'static str, media_type: &'static str, bytes: &'static [u8]) -> Self {
         Self { stem, extension, media_type, bytes, hash: fnv1a(bytes) }
     }
 
@@ -65,9 +59,9 @@ pub(super) fn icon() -> String {
     ICON.address()
 }
 
-/// The scripts, in the order in which they are run.
+/// The scripts, in the order in which they are run: ours listens before htmx begins.
 pub(super) fn scripts() -> [String; 3] {
-    [HTMX.address(), HTMX_EVENTS.address(), SCRIPT.address()]
+    [SCRIPT.address(), HTMX.address(), HTMX_EVENTS.address()]
 }
 
 /// The asset with this name, if there is one.

@@ -121,7 +121,7 @@ pub(super) fn editor(
             input type="hidden" name="seen" value=(version(current));
             label for=(id) { "JSON of " code { (path) } }
             textarea #(id) name="json" rows=(rows) spellcheck="false" aria-describedby=(note)
-                hx-post={ (action) "/check" } hx-trigger="input changed delay:300ms" hx-target={ "#" (note) } hx-swap="innerHTML" hx-select="unset" {
+                hx-post={ (action) "/check" } hx-trigger="input changed delay:300ms" hx-target={ "#" (note) } hx-swap="innerHTML" {
                 // A first line break would be taken for the tag's own.
                 (PreEscaped("\n")) (written)
             }

@@ -6,7 +6,8 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 /// Header fields that curl or the connection sees to.
-const LEFT_OUT: [&str; 6] = ["host", "content-length", "connection", "user-agent", "accept-encoding", "transfer-encoding"];
+const LEFT_OUT: [&str; 6] =
+    ["host", "content-length", "connection", "user-agent", "accept-encoding", "transfer-encoding"];
 
 pub(super) fn show(exchange: &Value, base_url: &str) -> Markup {
     let mut forms = vec![("curl", curl(exchange, base_url))];
@@ -30,7 +31,8 @@ pub(super) fn quoted(text: &str) -> String {
 
 fn curl(exchange: &Value, base_url: &str) -> String {
     let request = &exchange["request"];
-    let mut command = format!("curl -X {} {}", text(&request["method"]), quoted(&format!("{base_url}{}", text(&request["target"]))));
+    let mut command =
+        format!("curl -X {} {}", text(&request["method"]), quoted(&format!("{base_url}{}", text(&request["target"]))));
     for header in list(&request["headers"]) {
         let (name, value) = (text(&header["name"]), text(&header["value"]));
         if LEFT_OUT.contains(&name) {

@@ -91,12 +91,12 @@ fn diagnostic(visit: &Visit<'_>, number: usize, violation: &Value) -> Result<Mar
     let place = [text(&violation["in"]), text(&violation["pointer"])].join(" ");
     let facts = [("Expected", &violation["expected"]), ("Found", &violation["actual"]), ("Help", &violation["help"])];
     Ok(html! {
-        p.message { span.mark aria-hidden="true" { (number) } b { (text(&violation["message"])) } " " code { (text(&violation["code"])) } }
+        p.message { span.mark aria-hidden="true" { (number) } b { (layout::prose(text(&violation["message"]))) } " " code { (text(&violation["code"])) } }
         p.place {
             @if violation["in"].is_string() { "in " code { (place.trim_end()) } ", " }
             "fault of the " (text(&violation["fault"]))
         }
-        dl.facts { @for (name, value) in facts { @if let Some(value) = value.as_str() { div { dt { (name) } dd { (value) } } } } }
+        dl.facts { @for (name, value) in facts { @if let Some(value) = value.as_str() { div { dt { (name) } dd { (layout::prose(value)) } } } } }
         @if let Some(place) = violation["contract"].as_str() { (excerpt(visit, place)) }
     })
 }

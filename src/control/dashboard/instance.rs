@@ -38,7 +38,8 @@ impl View<'_> {
         if let Some(numbers) = numbers {
             self.html.push_str("<mark>");
             for number in numbers {
-                html! { a.mark href={ "#violation-" (number) } { span.hidden { "Violation " } (number) } }.render_to(&mut self.html);
+                html! { a.mark href={ "#violation-" (number) } { span.hidden { "Violation " } (number) } }
+                    .render_to(&mut self.html);
             }
         }
         match value {

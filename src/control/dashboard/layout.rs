@@ -14,7 +14,13 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The pages that the navigation leads to.
-const PAGES: [(&str, &str); 2] = [("/_mock/", "Applications"), ("/_mock/traffic", "Traffic")];
+const PAGES: [(&str, &str); 5] = [
+    ("/_mock/", "Applications"),
+    ("/_mock/traffic", "Traffic"),
+    ("/_mock/contract", "Contract"),
+    ("/_mock/state", "State"),
+    ("/_mock/reports", "Reports"),
+];
 
 /// A page: its title, where it stands in the navigation, and what it says.
 pub(super) fn page(visit: &Visit<'_>, status: StatusCode, title: &str, place: &str, main: &Markup) -> Reply {
@@ -88,8 +94,17 @@ pub(super) fn complaints(sentences: &[String]) -> Markup {
     html! {
         div.complaint role="alert" {
             @for sentence in sentences {
-                p { span.icon aria-hidden="true" { "✕ " } (sentence) }
+                p { span.icon aria-hidden="true" { "✕ " } (prose(sentence)) }
             }
+        }
+    }
+}
+
+/// A sentence in which names stand in backticks.
+pub(super) fn prose(sentence: &str) -> Markup {
+    html! {
+        @for (index, part) in sentence.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }
@@ -111,6 +126,6 @@ pub(super) fn time(text: &str) -> Markup {
 /// A text with a button that copies it; without scripts the button is not there.
 pub(super) fn copy_button(target: &str, what: &str) -> Markup {
     html! {
-        button type="button" class="copy" data-copy=(target) hidden { "Copy " span.what { (what) } }
+        button type="button" class="copy" data-copy=(target) hidden { "Copy " (what) }
     }
 }

@@ -9,6 +9,7 @@ mod application;
 mod applications;
 mod ask;
 mod assets;
+mod contract;
 mod control;
 mod copy;
 mod exchange;
@@ -16,8 +17,10 @@ mod form;
 mod instance;
 mod layout;
 mod login;
+mod reports;
 mod settings;
 mod snippets;
+mod state;
 mod traffic;
 
 use super::Plane;
@@ -81,9 +84,13 @@ const BOTH: &[Method] = &[Method::GET, Method::POST];
 /// What can be done with a page; nothing where the path is no page.
 fn methods_of(visit: &Visit<'_>, segments: &[&str]) -> Option<&'static [Method]> {
     match segments {
-        [""] | ["traffic"] | ["traffic", "events"] | ["applications", _] => Some(READ),
+        [""] | ["traffic" | "contract" | "state" | "reports"] | ["traffic", "events"] | ["applications", _] => {
+            Some(READ)
+        }
         ["login"] | ["applications"] | ["applications", _, "settings"] => Some(BOTH),
-        ["applications", _, "check" | "rotate" | "expire" | "delete"] => Some(WRITE),
+        ["contract", "try"]
+        | ["state", "save" | "restore" | "forget" | "reset" | "advance" | "set" | "freeze" | "run" | "release"]
+        | ["applications", _, "check" | "rotate" | "expire" | "delete"] => Some(WRITE),
         // The same address serves scripts and the `Link` header of a refusal with plain text.
         ["exchanges", _] => visit.wants_html().then_some(READ),
         _ => None,
@@ -99,6 +106,9 @@ impl Visit<'_> {
             ["traffic"] => traffic::show(self),
             ["traffic", "events"] => traffic::events(self),
             ["exchanges", id] => exchange::show(self, id),
+            ["contract"] => contract::show(self),
+            ["state"] => state::show(self),
+            ["reports"] => reports::show(self),
             _ => applications::show(self),
         }
     }
@@ -107,6 +117,8 @@ impl Visit<'_> {
         match segments {
             ["applications", id, "settings"] => settings::save(self, id),
             ["applications", id, "check"] => settings::check(self, id),
+            ["contract", "try"] => contract::attempt(self),
+            ["state", action] => state::act(self, action),
             ["applications", id, action] => application::act(self, id, action),
             _ => applications::create(self),
         }

@@ -84,7 +84,11 @@ fn placed(refusal: &Answer, path: &str, property: &str) -> Vec<String> {
     let errors = list(&refusal.value["errors"]);
     let place = |error: &Value| {
         let pointer = text(&error["pointer"]).strip_prefix(base.as_str()).unwrap_or_default().to_owned();
-        if pointer.is_empty() || pointer == pointer::join("", property) { String::new() } else { format!("{pointer}: ") }
+        if pointer.is_empty() || pointer == pointer::join("", property) {
+            String::new()
+        } else {
+            format!("{pointer}: ")
+        }
     };
     refusal
         .complaints()
@@ -161,7 +165,9 @@ fn whole(visit: &Visit<'_>, id: &str, status: StatusCode, refusal: &Refusal<'_>)
 fn editable(visit: &Visit<'_>, resources: &Map<String, Value>) -> Result<Vec<String>, Answer> {
     let contract = visit.get("/contract")?;
     let named = |path: &&String| {
-        list(&contract["operations"]).iter().any(|operation| operation["method"] == "GET" && operation["path"] == **path)
+        list(&contract["operations"])
+            .iter()
+            .any(|operation| operation["method"] == "GET" && operation["path"] == **path)
     };
     Ok(resources.keys().filter(named).cloned().collect())
 }

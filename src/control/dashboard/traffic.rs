@@ -9,9 +9,13 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use maud::{Markup, html};
 use serde_json::Value;
+use std::fmt::Write as _;
 
 /// Rows of a page that is loaded. Live ones come on top; the script keeps at most 1,000.
 const ROWS: &str = "200";
+
+/// Rows that the page takes in at once. More of them would be felt.
+const SWAPPED_MAX: usize = 50;
 
 /// The filters of the control plane that the page has fields for.
 const FILTERS: [&str; 4] = ["application", "operation", "status", "violations"];
@@ -24,7 +28,9 @@ pub(super) fn show(visit: &Visit<'_>) -> Shown {
     wanted.extend(query.filled("before").map(|before| ("before", before)));
     let page = match visit.get(&with_query("/exchanges", wanted)) {
         Ok(page) => page,
-        Err(refusal) if refusal.status == StatusCode::BAD_REQUEST => return whole(visit, &query, None, &refusal.complaints()),
+        Err(refusal) if refusal.status == StatusCode::BAD_REQUEST => {
+            return whole(visit, &query, None, &refusal.complaints());
+        }
         Err(refusal) => return Err(refusal),
     };
     whole(visit, &query, Some(&page), &[])
@@ -74,7 +80,8 @@ fn whole(visit: &Visit<'_>, query: &Fields, page: Option<&Value>, wrong: &[Strin
 /// The live rows go on where the page ends, so that none is lost in between.
 fn stream_address(visit: &Visit<'_>, query: &Fields) -> Result<String, Answer> {
     let newest = visit.get("/exchanges?order=newest&view=summary&limit=1")?;
-    let after = list(&newest["exchanges"]).first().and_then(|newest| newest["id"].as_u64()).unwrap_or_default().to_string();
+    let after =
+        list(&newest["exchanges"]).first().and_then(|newest| newest["id"].as_u64()).unwrap_or_default().to_string();
     let mut pairs = filters(query);
     pairs.push(("after", &after));
     Ok(with_query("/_mock/traffic/events", pairs))
@@ -159,15 +166,17 @@ pub(super) fn events(visit: &Visit<'_>) -> Shown {
     Ok::<Reply, Answer>(reply)
 }
 
-/// One event without a name, which htmx swaps in, from any number of the control plane's.
+/// Events without a name, which htmx swaps in, from any number of the control plane's.
 fn as_rows(events: &Bytes) -> Bytes {
     let events = String::from_utf8_lossy(events);
     let datas = events.lines().filter_map(|line| line.strip_prefix("data: "));
-    let mut exchanges: Vec<Value> = datas.filter_map(|data| serde_json::from_str(data).ok()).collect();
-    exchanges.reverse();
-    let Some(newest) = exchanges.first() else { return Bytes::new() };
-    let rows = html! { @for exchange in &exchanges { (row(exchange)) } }.into_string();
-    // A line break within a row would end the data.
-    let rows = rows.replace(['\n', '\r'], " ");
-    Bytes::from(format!("id: {}\ndata: {rows}\n\n", newest["id"]))
+    let exchanges: Vec<Value> = datas.filter_map(|data| serde_json::from_str(data).ok()).collect();
+    let mut text = String::new();
+    for some in exchanges.chunks(SWAPPED_MAX) {
+        let rows = html! { @for exchange in some.iter().rev() { (row(exchange)) } }.into_string();
+        let last = some.last().map(|exchange| exchange["id"].to_string()).unwrap_or_default();
+        // A line break within a row would end the data.
+        let _ = write!(text, "id: {last}\ndata: {}\n\n", rows.replace(['\n', '\r'], " "));
+    }
+    Bytes::from(text)
 }

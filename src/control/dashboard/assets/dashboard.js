@@ -18,14 +18,13 @@
   document.addEventListener('click', async (event) => {
     const button = event.target.closest('[data-copy]');
     if (!button) return;
-    const what = button.querySelector('.what');
-    const name = (button.dataset.name ??= what.textContent);
+    const name = (button.dataset.name ??= button.textContent);
     const told = await copyText(document.getElementById(button.dataset.copy)).then(
-      () => '✓ copied',
-      () => 'failed: select and copy by hand',
+      () => '✓ Copied',
+      () => 'Select and copy by hand',
     );
-    what.textContent = told;
-    setTimeout(() => (what.textContent = name), 2000);
+    button.textContent = told;
+    setTimeout(() => (button.textContent = name), 2000);
   });
   const showButtons = () => document.querySelectorAll('[data-copy][hidden]').forEach((button) => (button.hidden = false));
 
