@@ -36,7 +36,9 @@ mod store;
 
 pub use contract::Discriminator;
 pub use engine::{OnDrift, OnViolation, Unseeded};
-pub use evidence::{Coverage, CoverageScope, Exchange, Expectation, FailOn, Gate, Outcome, Report, Unused, Verdict};
+pub use evidence::{
+    Coverage, CoverageScope, Exchange, Expectation, FailOn, Format, Gate, Outcome, Report, Unused, Verdict,
+};
 pub use mock_server::{
     Application, Builder, Change, CheckOutcome, Clock, ContractInfo, Edition, Error, MockServer, ResourceError,
     Snapshot, Time, UnknownQuery, Violated,

@@ -2,6 +2,7 @@
 //!
 //! What it means is for `config.rs` to say.
 
+use super::evidence::{EvidenceArgs, ReportArgs};
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -26,7 +27,7 @@ pub(super) enum Command {
     /// Check contracts and fixtures, and start nothing
     Check(CheckArgs),
     /// Ask a running server for its verdict
-    Verify(UrlArgs),
+    Verify(VerifyArgs),
     /// Ask whether a server is ready
     Ready(ReadyArgs),
     /// Stop a running server
@@ -74,6 +75,9 @@ pub(super) struct ServeArgs {
     /// Let the clock stand still at this time of RFC 3339, such as 2026-11-23T09:30:00Z [default: the real time]
     #[arg(long, env = "CHATKITTY_MOCK_CLOCK", value_name = "RFC3339", value_parser = time)]
     pub(super) clock: Option<String>,
+    /// Take RFC 6749 to the letter at the token, introspection and revocation endpoints, rather than what ChatKitty's clients send
+    #[arg(long, env = "CHATKITTY_MOCK_STRICT_OAUTH", value_parser = BoolishValueParser::new())]
+    pub(super) strict_oauth: bool,
     /// Token that the control plane asks for [default: none on loopback, made up elsewhere]
     #[arg(long, env = "CHATKITTY_MOCK_ADMIN_TOKEN", hide_env_values = true)]
     pub(super) admin_token: Option<String>,
@@ -83,9 +87,11 @@ pub(super) struct ServeArgs {
     /// Exchanges the journal keeps; over it the oldest is dropped
     #[arg(long, env = "CHATKITTY_MOCK_JOURNAL", default_value_t = 10_000)]
     pub(super) journal: usize,
-    /// What makes the exit code 1 when the server stops; `exec` fails on either anyway
-    #[arg(long, env = "CHATKITTY_MOCK_FAIL_ON", value_enum, value_delimiter = ',')]
-    pub(super) fail_on: Vec<FailOn>,
+    /// Load contract and fixtures again when their files change; SIGHUP does so once
+    #[arg(long, env = "CHATKITTY_MOCK_WATCH", value_parser = BoolishValueParser::new())]
+    pub(super) watch: bool,
+    #[command(flatten)]
+    pub(super) evidence: EvidenceArgs,
     /// Format of the log on stderr
     #[arg(long, env = "CHATKITTY_MOCK_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]
     pub(super) log_format: LogFormat,
@@ -166,6 +172,14 @@ pub(super) struct UrlArgs {
 }
 
 #[derive(Args)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) url: UrlArgs,
+    #[command(flatten)]
+    pub(super) reports: ReportArgs,
+}
+
+#[derive(Args)]
 pub(super) struct ReadyArgs {
     /// Address of the server
     #[arg(long, env = "CHATKITTY_MOCK_URL", default_value = "http://127.0.0.1:2428")]
@@ -229,12 +243,6 @@ choices! {
         Snake,
         /// API 2.106.8, for the npm package chatkitty: snake_case, no /v1 in the paths
         Unversioned,
-    }
-    FailOn {
-        /// Requests that broke the contract
-        Violations,
-        /// Responses that broke the contract
-        Drift,
     }
     LogFormat {
         /// human on a terminal, else logfmt

@@ -8,8 +8,8 @@ use hyper_util::rt::TokioIo;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-/// Bytes of a reply that are read.
-const REPLY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of a reply that are read: a journal as HAR is the largest.
+const REPLY_BYTES_MAX: usize = 512 * 1024 * 1024;
 
 /// Sends one request; gives status and body, or why not.
 pub(super) async fn send(

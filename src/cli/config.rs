@@ -94,8 +94,10 @@ impl ServeArgs {
                 UnseededArg::Generate => Unseeded::Generate,
                 UnseededArg::NotFound => Unseeded::NotFound,
             })
+            .strict_oauth(self.strict_oauth)
             .max_body(self.max_body.0)
             .journal(self.journal);
+        builder = self.evidence.apply(builder);
         if let Some(seed) = self.seed {
             builder = builder.seed(seed);
         }

@@ -1,6 +1,7 @@
 //! `chatkitty-mock.toml` of the working directory: its keys are flags, and go after flags and environment.
 
 use super::args::ByteCount;
+use super::evidence::MinCoverage;
 use super::later::is_later_flag;
 use chatkitty_mock::SourceFile;
 use chatkitty_mock::diagnostic::did_you_mean;
@@ -94,6 +95,7 @@ enum Kind {
     NumberOrText,
     Text,
     Texts,
+    NumbersOrTexts,
 }
 
 impl Kind {
@@ -102,6 +104,7 @@ impl Kind {
         let is = |types: &[TypeId]| types.iter().any(|known| parsed == *known);
         match flag.get_action() {
             ArgAction::SetTrue => Self::Switch,
+            ArgAction::Append if is(&[TypeId::of::<MinCoverage>()]) => Self::NumbersOrTexts,
             ArgAction::Append => Self::Texts,
             _ if is(&[TypeId::of::<u16>(), TypeId::of::<u64>(), TypeId::of::<usize>()]) => Self::Number,
             _ if is(&[TypeId::of::<Duration>(), TypeId::of::<ByteCount>()]) => Self::NumberOrText,
@@ -116,6 +119,7 @@ impl Kind {
             Self::NumberOrText => "a number or a text",
             Self::Text => "a text",
             Self::Texts => "a text or a list of texts",
+            Self::NumbersOrTexts => "a number, a text or a list of them",
         }
     }
 }
@@ -124,19 +128,20 @@ impl Kind {
 fn values(name: &str, flag: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Mistake> {
     let kind = Kind::of(flag);
     let items = match value.get_ref() {
-        DeValue::Array(items) if kind == Kind::Texts => items.iter().collect(),
+        DeValue::Array(items) if matches!(kind, Kind::Texts | Kind::NumbersOrTexts) => items.iter().collect(),
         _ => vec![value],
     };
     items.into_iter().map(|item| one(name, flag, kind, item)).collect()
 }
 
 fn one(name: &str, flag: &Arg, kind: Kind, item: &Spanned<DeValue<'_>>) -> Result<String, Mistake> {
-    let number = matches!(kind, Kind::Number | Kind::NumberOrText);
+    let number = matches!(kind, Kind::Number | Kind::NumberOrText | Kind::NumbersOrTexts);
     let text = match item.get_ref() {
         DeValue::Boolean(on) if kind == Kind::Switch => Some(on.to_string()),
         DeValue::Integer(digits) if number => {
             i128::from_str_radix(digits.as_str(), digits.radix()).ok().map(|number| number.to_string())
         }
+        DeValue::Float(digits) if kind == Kind::NumbersOrTexts => Some(digits.as_str().to_owned()),
         DeValue::String(text) if !matches!(kind, Kind::Switch | Kind::Number) => Some(text.to_string()),
         _ => None,
     };
@@ -210,7 +215,7 @@ mod tests {
                 "1:11: `camle` is no value for `edition`",
                 "use one of: page, camel, snake, unversioned",
             ),
-            ("watch = true", "1:1: `watch` is not available in this version", ""),
+            ("report = \"json\"", "1:1: `report` is not available in this version", ""),
         ];
         for (text, message, help) in cases {
             let error = apply(Cli::command(), text).unwrap_err();

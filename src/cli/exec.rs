@@ -1,8 +1,9 @@
 //! `exec`: a command with the stand-in beside it, and a verdict at the end.
 
 use super::args::ExecArgs;
-use super::serve::{Signals, ready_line, write_ready_file};
-use super::{VIOLATED, logging, terminal};
+use super::reports::Reports;
+use super::serve::{Signals, finish, ready_line, reload, write_ready_file};
+use super::{USAGE, VIOLATED, logging, terminal};
 use chatkitty_mock::MockServer;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::ErrorKind;
@@ -30,11 +31,14 @@ async fn exec(arguments: &ExecArgs) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return terminal::usage_error(&format!("cannot listen for signals: {error}"), None),
     };
+    let reports = match Reports::open(&arguments.serve.evidence.reports) {
+        Ok(reports) => reports,
+        Err(message) => return terminal::usage_error(&message, None),
+    };
     let mut mock = match arguments.serve.builder(0).start() {
         Ok(mock) => mock,
         Err(error) => return terminal::start_error(&error),
     };
-    mock.allow_violations();
     let variables = match variables(&mock, &arguments.variables) {
         Ok(variables) => variables,
         Err(message) => return terminal::usage_error(&message, Some("write it like --env API_URL={url}")),
@@ -55,27 +59,43 @@ async fn exec(arguments: &ExecArgs) -> ExitCode {
             return ExitCode::from(if found { NOT_RUNNABLE } else { NOT_FOUND });
         }
     };
-    let status = match wait(&mut child, &mut signals).await {
+    let watched = arguments.serve.watch.then_some(&mock);
+    let status = match wait(&mut child, &mut signals, watched).await {
         Ok(status) => status,
         Err(error) => return terminal::usage_error(&format!("cannot wait for the command: {error}"), None),
     };
     mock.stop().await;
     let report = mock.report();
-    if !report.is_clean() {
+    if !report.is_clean() && !reports.tell_people() {
         terminal::err(&report.render(terminal::color()));
     }
+    let finished = finish(&mock, &report, &reports);
+    if let Err(message) = &finished {
+        terminal::err(&format!("error: {message}\n"));
+    }
     match own_code(status) {
+        0 if finished.is_err() => ExitCode::from(USAGE),
         0 if report.is_clean() => ExitCode::SUCCESS,
         0 => ExitCode::from(VIOLATED),
         code => ExitCode::from(code),
     }
 }
 
-/// Waits for the command, and hands signals on to it.
-async fn wait(child: &mut Child, signals: &mut Signals) -> std::io::Result<ExitStatus> {
+/// Waits for the command, hands signals on to it, and loads again what is watched.
+async fn wait(child: &mut Child, signals: &mut Signals, watched: Option<&MockServer>) -> std::io::Result<ExitStatus> {
+    let changed = || async {
+        match watched {
+            Some(mock) => {
+                mock.files_changed().await;
+                mock
+            }
+            None => std::future::pending().await,
+        }
+    };
     loop {
         tokio::select! {
             status = child.wait() => return status,
+            mock = changed() => reload(mock, true),
             number = signals.next() => {
                 let signal = if number == 15 { Signal::TERM } else { Signal::INT };
                 let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);

@@ -8,11 +8,13 @@ mod check;
 mod client;
 mod config;
 mod config_file;
+mod evidence;
 mod exec;
 mod explain;
 mod later;
 mod logging;
 mod probe;
+mod reports;
 mod serve;
 mod terminal;
 

@@ -1,13 +1,19 @@
 //! `ready`, `verify` and `stop`: asking a running server.
 
-use super::args::{ReadyArgs, UrlArgs};
+use super::args::{ReadyArgs, UrlArgs, VerifyArgs};
+use super::reports::{Renderer, Reports};
 use super::{USAGE, VIOLATED, client, terminal};
+use bytes::Bytes;
+use chatkitty_mock::Format;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// Time for one answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for one report, which may be long.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time between two questions.
 const PAUSE: Duration = Duration::from_millis(20);
 const NOT_RUNNING: &str = "is it running? `--url` names another address";
@@ -56,29 +62,67 @@ async fn is_ready(arguments: &ReadyArgs, patience: Duration) -> Result<(), Strin
 }
 
 /// Exit code 0 if the verdict is pass, 1 if it is fail, 2 if there is none to be had.
-pub(super) fn verify(arguments: &UrlArgs) -> ExitCode {
+pub(super) fn verify(arguments: &VerifyArgs) -> ExitCode {
+    let reports = match Reports::open(&arguments.reports) {
+        Ok(reports) => reports,
+        Err(message) => return terminal::usage_error(&message, None),
+    };
     block_on(async {
-        let answer =
-            client::send("GET", &arguments.url, "/_mock/api/verdict", arguments.admin_token.as_deref(), ANSWER_TIMEOUT)
-                .await;
-        let body = match answer {
-            Ok((200, body)) => body,
-            Ok((status, _)) => return unexpected(&arguments.url, status),
-            Err(reason) => return terminal::usage_error(&reason, Some(NOT_RUNNING)),
+        let UrlArgs { url, admin_token } = &arguments.url;
+        let get = async |path: &str| match client::send("GET", url, path, admin_token.as_deref(), REPORT_TIMEOUT).await
+        {
+            Ok((200, body)) => Ok(body),
+            Ok((status, _)) => Err(unexpected(url, status)),
+            Err(reason) => Err(terminal::usage_error(&reason, Some(NOT_RUNNING))),
         };
-        let verdict: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let count = |name: &str| verdict[name].as_u64().unwrap_or_default();
+        let mut fetched = Fetched(BTreeMap::new());
+        let verdict = async {
+            let verdict = get("/_mock/api/verdict").await?;
+            for format in reports.formats().chain([Format::Text]) {
+                if !fetched.0.contains_key(&format) {
+                    fetched.0.insert(format, get(&format!("/_mock/api/report?format={format}")).await?);
+                }
+            }
+            Ok(verdict)
+        };
+        let verdict = match verdict.await {
+            Ok(verdict) => verdict,
+            Err(code) => return code,
+        };
+        let verdict: Value = serde_json::from_slice(&verdict).unwrap_or_default();
         let Some(word) = verdict["verdict"].as_str() else {
-            return terminal::usage_error(&format!("`{}` is no chatkitty-mock", arguments.url), None);
+            return terminal::usage_error(&format!("`{url}` is no chatkitty-mock"), None);
         };
-        terminal::out(&format!(
-            "{word}: {} exchanges, {} with violations, {} with drift\n",
-            count("exchanges"),
-            count("violations"),
-            count("drift")
-        ));
+        if !reports.tell_people() {
+            terminal::out(&fetched.for_people());
+        }
+        if let Err(message) = reports.write(&fetched, terminal::out) {
+            return terminal::usage_error(&message, None);
+        }
         if word == "pass" { ExitCode::SUCCESS } else { ExitCode::from(VIOLATED) }
     })
+}
+
+/// Reports as the server has written them.
+struct Fetched(BTreeMap<Format, Bytes>);
+
+impl Renderer for Fetched {
+    fn render(&self, format: Format) -> Bytes {
+        self.0.get(&format).cloned().unwrap_or_default()
+    }
+
+    fn summary(&self, bytes_max: usize) -> Bytes {
+        let whole = self.render(Format::Markdown);
+        if whole.len() < bytes_max {
+            return whole;
+        }
+        let note = "_The report is not shown here: a summary holds 1 MiB, and there is not enough room left._\n";
+        Bytes::from(if note.len() < bytes_max { note } else { "" })
+    }
+
+    fn for_people(&self) -> String {
+        String::from_utf8_lossy(&self.render(Format::Text)).into_owned()
+    }
 }
 
 /// Asks the server to stop, and waits until its port is closed.

@@ -1,9 +1,10 @@
 //! `serve`: the stand-in, until it is told to stop.
 
-use super::args::{FailOn, ServeArgs};
+use super::args::ServeArgs;
 use super::config::PORT;
-use super::{VIOLATED, logging, terminal};
-use chatkitty_mock::diagnostic::{Diagnostic, Severity};
+use super::reports::{Reports, replace};
+use super::{USAGE, VIOLATED, logging, terminal};
+use chatkitty_mock::diagnostic::{Diagnostic, Severity, code};
 use chatkitty_mock::{Application, MockServer, Report};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -27,11 +28,18 @@ async fn serve(arguments: &ServeArgs) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return terminal::usage_error(&format!("cannot listen for signals: {error}"), None),
     };
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => return terminal::usage_error(&format!("cannot listen for SIGHUP: {error}"), None),
+    };
+    let reports = match Reports::open(&arguments.evidence.reports) {
+        Ok(reports) => reports,
+        Err(message) => return terminal::usage_error(&message, None),
+    };
     let mut mock = match arguments.builder(PORT).start() {
         Ok(mock) => mock,
         Err(error) => return terminal::start_error(&error),
     };
-    mock.allow_violations();
     let line = ready_line(&mock);
     if let Some(file) = &arguments.ready_file
         && let Err(message) = write_ready_file(file, &line)
@@ -43,15 +51,59 @@ async fn serve(arguments: &ServeArgs) -> ExitCode {
         terminal::err(&banner(&mock));
     }
     terminal::out(&line);
-    tokio::select! {
-        _ = signals.next() => {}
-        () = mock.shutdown_requested() => {}
+    loop {
+        tokio::select! {
+            _ = signals.next() => break,
+            () = mock.shutdown_requested() => break,
+            _ = hangup.recv() => {}
+            () = mock.files_changed(), if arguments.watch => {}
+        }
+        reload(&mock, arguments.quiet);
     }
     tokio::select! {
         () = mock.stop() => {}
         code = signals.next() => return ExitCode::from(128 + code),
     }
-    exit_code(arguments, &mock.report())
+    let report = mock.report();
+    let is_met = arguments.evidence.are_met(&report);
+    if !is_met && !reports.tell_people() {
+        terminal::err(&report.render(terminal::color()));
+    }
+    match (finish(&mock, &report, &reports), is_met) {
+        (Err(message), _) => {
+            terminal::err(&format!("error: {message}\n"));
+            ExitCode::from(USAGE)
+        }
+        (Ok(()), true) => ExitCode::SUCCESS,
+        (Ok(()), false) => ExitCode::from(VIOLATED),
+    }
+}
+
+/// Writes what is left to write at the end: reports and coverage; an error says what could not be written.
+pub(super) fn finish(mock: &MockServer, report: &Report, reports: &Reports) -> Result<(), String> {
+    let written = reports.write(report, terminal::err);
+    let saved = mock.save_coverage().map_err(|error| error.to_string());
+    written.and(saved)
+}
+
+/// Loads contract and fixtures again, and says what came of it.
+pub(super) fn reload(mock: &MockServer, quiet: bool) {
+    let found = match mock.reload() {
+        Ok(found) => found,
+        Err(error) => {
+            terminal::diagnostics(error.diagnostics());
+            terminal::err("error: the contract or the fixtures cannot be used, so what was served is served on\n");
+            return;
+        }
+    };
+    let errors = found.iter().filter(|found| found.severity == Severity::Error || found.code == code::STATE_DROPPED);
+    terminal::diagnostics(&errors.cloned().collect::<Vec<Diagnostic>>());
+    if !quiet {
+        let contract = mock.contract();
+        let operations = terminal::counted(contract.operations, "operation");
+        let applications = terminal::counted(mock.applications().len(), "application");
+        terminal::err(&format!("reloaded {} {}: {operations}, {applications}\n", contract.title, contract.version));
+    }
 }
 
 /// Errors of the contract are shown whole: what they are about is not served as it should be.
@@ -64,19 +116,6 @@ fn show_findings(mock: &MockServer) {
         let warnings = terminal::counted(warnings, "warning");
         terminal::err(&format!("the contract has {warnings}; `chatkitty-mock check` shows them\n"));
     }
-}
-
-/// The exit code that `--fail-on` asks for.
-fn exit_code(arguments: &ServeArgs, report: &Report) -> ExitCode {
-    let unmet = arguments.fail_on.iter().any(|gate| match gate {
-        FailOn::Violations => report.violations() > 0,
-        FailOn::Drift => report.drift() > 0,
-    });
-    if !unmet {
-        return ExitCode::SUCCESS;
-    }
-    terminal::err(&report.render(terminal::color()));
-    ExitCode::from(VIOLATED)
 }
 
 /// SIGTERM and SIGINT.
@@ -129,20 +168,7 @@ pub(super) fn ready_line(mock: &MockServer) -> String {
 
 /// Writes the ready line for whoever waits for the file.
 pub(super) fn write_ready_file(file: &Path, line: &str) -> Result<(), String> {
-    write_aside(file, line).map_err(|error| format!("cannot write the ready file `{}`: {error}", file.display()))
-}
-
-/// Writes beside the file, then renames: a reader sees the whole line or nothing.
-fn write_aside(file: &Path, line: &str) -> std::io::Result<()> {
-    let mut name = file.file_name().ok_or(std::io::ErrorKind::InvalidInput)?.to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let aside = file.with_file_name(name);
-    let written = std::fs::write(&aside, line).and_then(|()| std::fs::rename(&aside, file));
-    if written.is_err() {
-        // What was not renamed is of no use; that it cannot be removed is not the failure to tell.
-        let _ = std::fs::remove_file(&aside);
-    }
-    written
+    replace(file, line.as_bytes()).map_err(|error| format!("cannot write the ready file `{}`: {error}", file.display()))
 }
 
 /// One screen for people: addresses, credentials, and what to type next.

@@ -132,3 +132,24 @@ pub(super) fn is_read_only(tree: &dyn SchemaTree, at: &str, name: &str, depth: u
     target.is_some_and(|target| is_read_only(tree, &target, name, depth + 1))
         || (0..count).any(|index| is_read_only(tree, &format!("{at}/allOf/{index}"), name, depth + 1))
 }
+
+/// The schema of a property that the object schema at a pointer declares, through references, allOf and alternatives.
+pub(super) fn property_at(tree: &dyn SchemaTree, at: &str, name: &str) -> Option<String> {
+    let mut schemas = Vec::new();
+    super::structure::applying(tree, at, &mut schemas);
+    let declares =
+        |at: &String| tree.root().pointer(at).and_then(|schema| schema.get("properties")?.get(name)).is_some();
+    schemas.iter().find(|at| declares(at)).map(|at| pointer::join(&format!("{at}/properties"), name))
+}
+
+/// The properties that have a `default`, with it.
+pub(super) fn defaults(tree: &dyn SchemaTree, at: &str) -> Vec<(String, Value)> {
+    let names = members(tree, at).names;
+    let of = |name: &String| {
+        let mut schemas = Vec::new();
+        super::structure::applying(tree, &property_at(tree, at, name)?, &mut schemas);
+        let found = schemas.iter().find_map(|at| tree.root().pointer(at)?.get("default"))?;
+        Some((name.clone(), found.clone()))
+    };
+    names.iter().filter_map(of).collect()
+}

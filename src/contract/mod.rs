@@ -44,11 +44,12 @@ use schema::{Checker, SchemaUse, Schemas};
 use security::{KeyLocation, Scheme, SchemeKind};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub(crate) use document::{Reach, Retrieved, Retriever, Source};
 pub use lower::Discriminator;
 pub(crate) use operation::{Content, Members, Operation, Parameter, Prepared, ResponseDeclaration};
-pub use points::PointKind;
+pub(crate) use points::PointKind;
 pub(crate) use points::Shown;
 pub(crate) use request::Decoded;
 pub(crate) use response::prepare;
@@ -117,6 +118,11 @@ pub(crate) fn segment(text: &str) -> Cow<'_, str> {
 /// The text that a path segment spells.
 pub(crate) fn decoded(segment: &str) -> Cow<'_, str> {
     percent_decode_str(segment).decode_utf8_lossy()
+}
+
+/// A path without a slash at its end: state knows a resource by one spelling, whichever the contract has.
+pub(crate) fn trimmed(path: &str) -> &str {
+    path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path)
 }
 
 /// The concrete path of a resource: its template with the texts of a request.
@@ -233,11 +239,6 @@ impl Contract {
         &self.operations
     }
 
-    /// The document's files, the document itself first.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &SourceFile> {
-        self.document.files()
-    }
-
     /// The security schemes that requirements index.
     pub(crate) fn schemes(&self) -> &[Scheme] {
         &self.schemes
@@ -326,10 +327,28 @@ impl Contract {
             .unwrap_or_default()
     }
 
-    /// The members that a request with this content can carry: those declared and not readOnly; open only
-    /// if the schema says in so many words that there may be others.
-    pub(crate) fn carried_members(&self, content: &Content) -> Members {
-        content.schema.as_ref().map(|schema| members::carried(&self.request, &schema.pointer)).unwrap_or_default()
+    /// The members that a request with this content, or one member of it, can carry: those declared and not readOnly;
+    /// open only if the schema says in so many words that there may be others.
+    pub(crate) fn carried_members(&self, content: &Content, within: Option<&str>) -> Members {
+        self.request_schema(content, within).map(|at| members::carried(&self.request, &at)).unwrap_or_default()
+    }
+
+    /// The names of the properties that a request's content, or one member of it, declares.
+    pub(crate) fn names_in_request(&self, content: &Content, within: Option<&str>) -> Vec<String> {
+        self.request_schema(content, within).map(|at| members::members(&self.request, &at).names).unwrap_or_default()
+    }
+
+    /// The properties of a request's content, or of one member of it, that have a `default`.
+    pub(crate) fn request_defaults(&self, content: &Content, within: Option<&str>) -> Vec<(String, Value)> {
+        self.request_schema(content, within).map(|at| members::defaults(&self.request, &at)).unwrap_or_default()
+    }
+
+    fn request_schema(&self, content: &Content, within: Option<&str>) -> Option<String> {
+        let at = &content.schema.as_ref()?.pointer;
+        match within {
+            Some(member) => members::property_at(&self.request, at, member),
+            None => Some(at.clone()),
+        }
     }
 
     /// What a request with this content can carry: each member with its name, type and the values of its enum.
@@ -352,23 +371,53 @@ impl Contract {
         bases.extend(self.bases.iter().map(String::as_str));
         bases.into_iter().find_map(|base| {
             let full = format!("{base}{path}");
-            let Routed::Operation { operation, captures, .. } = self.route(&Method::GET, &full) else { return None };
+            let slashed = format!("{full}/");
+            // State knows a path without the slash that the contract may have at its end.
+            let found = [full.as_str(), slashed.as_str()].map(|path| self.route(&Method::GET, path));
+            let found = found.into_iter().find(|found| matches!(found, Routed::Operation { .. }))?;
+            let Routed::Operation { operation, captures, .. } = found else { return None };
             let response = operation.response(operation.success_status())?;
             let content = response.content.iter().find(|content| content.media.is_json())?;
-            Some((content, operation.template.as_str(), captures.into_iter().map(ToOwned::to_owned).collect()))
+            Some((content, trimmed(&operation.template), captures.into_iter().map(ToOwned::to_owned).collect()))
         })
+    }
+
+    /// A value of a resource without what no response carries.
+    pub(crate) fn answerable(&self, template: &str, value: &Value) -> Value {
+        self.reading(template).map_or_else(|| value.clone(), |content| self.readable(content, value))
+    }
+
+    /// Whether the contract writes the path of a resource with a slash at its end.
+    pub(crate) fn ends_in_slash(&self, path: &str) -> bool {
+        let reads = |path: &str| matches!(self.route(&Method::GET, path), Routed::Operation { .. });
+        let spellings = |base: &String| !reads(&format!("{base}{path}")) && reads(&format!("{base}{path}/"));
+        self.bases.iter().any(spellings)
+    }
+
+    /// The path template of a state's path, which has a server's base path before it or not.
+    pub(crate) fn template_at(&self, path: &str) -> Option<&str> {
+        let mut bases = vec![""];
+        bases.extend(self.bases.iter().map(String::as_str));
+        bases.into_iter().find_map(|base| match self.route(&Method::GET, &format!("{base}{path}")) {
+            Routed::Operation { operation, .. } | Routed::OtherMethod { operation, .. } => {
+                Some(trimmed(&operation.template))
+            }
+            Routed::Unknown(_) => None,
+        })
+    }
+
+    /// The files that the document was read from, the root first.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
+        self.document.files()
     }
 
     /// The JSON that GET answers with at a path template.
     pub(crate) fn reading(&self, template: &str) -> Option<&Content> {
-        let reads = |operation: &&Operation| operation.method == Method::GET && operation.template == template;
+        let reads = |operation: &&Operation| {
+            operation.method == Method::GET && trimmed(&operation.template) == trimmed(template)
+        };
         let operation = self.operations.iter().find(reads)?;
         operation.response(operation.success_status())?.content.iter().find(|content| content.media.is_json())
-    }
-
-    /// Whether the schema of what a request carries marks a member as readOnly.
-    pub(crate) fn marks_read_only(&self, content: &Content, name: &str) -> bool {
-        content.schema.as_ref().is_some_and(|schema| members::is_read_only(&self.request, &schema.pointer, name, 0))
     }
 
     /// A value of the document, by its pointer.

@@ -26,8 +26,7 @@ const ITEMS_MAX: usize = 100;
 
 /// What kind of thing a point is. The names are those of `coverage.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum PointKind {
+pub(crate) enum PointKind {
     /// The operation was called.
     Operation,
     /// A declared response was given.
@@ -58,7 +57,7 @@ pub enum PointKind {
 
 impl PointKind {
     /// The name in `coverage.json`.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Operation => "operation",
             Self::Status => "status",

@@ -124,7 +124,7 @@ impl Contract {
             return decode::form_value(tree, at, text.as_bytes(), &content.encodings).map_err(malformed);
         }
         if media.is_xml() && content.schema.is_some() {
-            return decode::xml_value(tree, at, text.as_bytes()).map_err(malformed);
+            return decode::xml_value(tree, at, decode::Charset::Utf8, text.as_bytes()).map_err(malformed);
         }
         Ok(if media.is_text() && content.schema.is_some() {
             decode::typed(tree, at, &decode::Raw::Text(text.to_owned()))
@@ -323,7 +323,7 @@ pub(crate) fn prepare(media: &MediaType, value: Value) -> Prepared {
 }
 
 /// Removes members whose schema is `writeOnly`, wherever the schema says so.
-fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: usize) {
+pub(super) fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Value, depth: usize) {
     const DEPTH_MAX: usize = 64;
     if depth > DEPTH_MAX || !(value.is_object() || value.is_array()) {
         return;

@@ -5,7 +5,9 @@ use super::Contract;
 use super::generate::complete;
 use super::lower::SELECTED;
 use super::lower::reference_pointer;
+use super::members::defaults;
 use super::operation::{Content, Parameter, ParameterValue};
+use super::response::strip_write_only;
 use super::tree::SchemaTree;
 use crate::source::pointer;
 use serde_json::Value;
@@ -97,6 +99,19 @@ impl Contract {
         by_keyword
     }
 
+    /// The properties of an object that have a `default`, with it.
+    pub(crate) fn defaults_of(&self, structure: &Structure) -> Vec<(String, Value)> {
+        defaults(&self.response, &structure.0)
+    }
+
+    /// The value without members that no response carries.
+    pub(crate) fn without_write_only(&self, structure: &Structure, mut value: Value) -> Value {
+        if self.directional {
+            strip_write_only(&self.response, &structure.0, &mut value, 0);
+        }
+        value
+    }
+
     /// Whether the value is an instance.
     pub(crate) fn takes(&self, structure: &Structure, value: &Value) -> bool {
         self.response.is_valid(&structure.0, value)
@@ -120,7 +135,7 @@ impl Contract {
 }
 
 /// The schemas that may apply to the same value as the one at `at`, each once.
-fn applying(tree: &dyn SchemaTree, at: &str, found: &mut Vec<String>) {
+pub(super) fn applying(tree: &dyn SchemaTree, at: &str, found: &mut Vec<String>) {
     const SCHEMAS_MAX: usize = 1_000;
     let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
     if found.len() > SCHEMAS_MAX || found.iter().any(|known| known == at) {

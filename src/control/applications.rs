@@ -19,7 +19,7 @@ use std::sync::Arc;
 impl Call<'_> {
     /// What a list shows of an application.
     fn summary(&self, application: &Application) -> Value {
-        let counts = self.engine.evidence.counts(Some(application.client_id()));
+        let counts = self.engine.evidence.counts(Some(application.arrival()));
         json!({
             "name": application.name(),
             "client_id": application.client_id(),
@@ -39,7 +39,9 @@ impl Call<'_> {
     /// The application of the path, by any of its client ids.
     fn application(&self) -> Result<Arc<Application>, Failure> {
         let client_id = self.in_path("client_id");
-        self.engine.store.by_client_id(client_id).ok_or_else(|| unknown_application(client_id))
+        let application = self.engine.store.by_client_id(client_id).ok_or_else(|| unknown_application(client_id))?;
+        self.engine.refit(&application);
+        Ok(application)
     }
 
     pub(super) fn get_application(&self) -> Result<Reply, Failure> {

@@ -19,10 +19,11 @@ const BATCH_MAX: usize = 500;
 
 /// Which exchanges are asked for, of which application, and how many.
 #[derive(Clone)]
-struct Asked {
-    client_id: Option<String>,
+pub(super) struct Asked {
+    /// What tells the application from others.
+    application: Option<u64>,
     filter: Filter,
-    limit: usize,
+    pub(super) limit: usize,
     view: View,
 }
 
@@ -34,20 +35,19 @@ enum View {
 }
 
 impl Asked {
-    fn page(&self, engine: &Engine) -> Page {
-        engine.evidence.page(self.client_id.as_deref(), &self.filter, self.limit)
+    pub(super) fn page(&self, engine: &Engine) -> Page {
+        engine.evidence.page(self.application, &self.filter, self.limit)
     }
 }
 
 impl Call<'_> {
-    fn asked(&self) -> Asked {
+    pub(super) fn asked(&self) -> Asked {
         let query = &self.decoded.query;
         let own = |name: &str| self.in_query(name).map(ToOwned::to_owned);
         // An application that is gone, or never was, has no journal, and so no exchange fits.
-        let client_id = own("application").map(|name| {
-            let found = self.engine.store.by_name_or_id(&name);
-            found.map_or(name, |found| found.client_id().to_owned())
-        });
+        let application = self
+            .in_query("application")
+            .map(|name| self.engine.store.by_name_or_id(name).map_or(u64::MAX, |found| found.arrival()));
         let limit = query.get("limit").and_then(Value::as_u64).unwrap_or(LIMIT_DEFAULT);
         let filter = Filter {
             application: None,
@@ -65,7 +65,7 @@ impl Call<'_> {
             Some("summary") => View::Summary,
             _ => View::Full,
         };
-        Asked { client_id, filter, limit: usize::try_from(limit).unwrap_or(usize::MAX), view }
+        Asked { application, filter, limit: usize::try_from(limit).unwrap_or(usize::MAX), view }
     }
 
     pub(super) fn list_exchanges(&self) -> Reply {

@@ -53,7 +53,7 @@ impl Call<'_> {
     /// The part of the snapshot that `?application=` names; an application may be gone and still be in it.
     fn part<'s>(&self, snapshot: &'s Snapshot) -> Result<Option<&'s Taken>, Failure> {
         let Some(name) = self.in_query("application") else { return Ok(None) };
-        let found = snapshot.of(name).or_else(|| snapshot.of(self.engine.store.by_name_or_id(name)?.client_id()));
+        let found = snapshot.of(name).or_else(|| snapshot.of_arrival(self.engine.store.by_name_or_id(name)?.arrival()));
         found.map(Some).ok_or_else(|| {
             let message = format!("the snapshot has no application `{name}`");
             failure_at(StatusCode::NOT_FOUND, code::APPLICATION_UNKNOWN, message, Part::Query, "/application")
@@ -108,13 +108,13 @@ impl Call<'_> {
         let only = match self.in_query("application") {
             // Either side may be the only one that knows it.
             Some(name) => match snapshot.of(name).or_else(|| against.of(name)) {
-                Some(taken) => Some(taken.client_id.clone()),
-                None => Some(self.named_application()?.map(|found| found.client_id().to_owned()).unwrap_or_default()),
+                Some(taken) => Some(taken.arrival),
+                None => Some(self.named_application()?.map(|found| found.arrival()).unwrap_or_default()),
             },
             None => None,
         };
         let differences: Vec<Value> = snapshot
-            .changed(&against, only.as_deref())
+            .changed(&against, only)
             .into_iter()
             .map(|changed| {
                 let mut shown = Map::new();

@@ -13,6 +13,7 @@ impl Call<'_> {
         let Some(application) = application else {
             return Err(failure(StatusCode::NOT_FOUND, code::APPLICATION_UNKNOWN, "there are no applications"));
         };
+        self.engine.refit(&application);
         let world = self.engine.world();
         let state = application.state();
         let mut places: Vec<(&String, Map<String, Value>)> = Vec::new();

@@ -25,7 +25,7 @@ pub struct Entry {
 }
 
 /// A stable code, written `CKnnnn`. Families: 01 routing, 02 schema, 03 parameters, 04 security and OAuth,
-/// 05 media types, 06 response drift, 07 contract document, 08 fixtures, 09 transport and limits.
+/// 05 media types, 06 response drift, 07 contract document, 08 fixtures, 09 transport and limits, 10 gates and expectations.
 #[derive(Clone, Copy)]
 pub struct Code(&'static Entry);
 
@@ -40,6 +40,22 @@ impl Code {
         let digits = text.strip_prefix("CK").or_else(|| text.strip_prefix("ck"))?;
         let number: u16 = (digits.len() == 4).then(|| digits.parse().ok())??;
         ALL.iter().copied().find(|code| code.0.number == number)
+    }
+
+    /// The name of the family that the first two digits say.
+    pub fn family(self) -> &'static str {
+        match self.0.number / 100 {
+            1 => "routing",
+            2 => "schema",
+            3 => "parameters",
+            4 => "security",
+            5 => "media types",
+            6 => "response drift",
+            7 => "contract",
+            8 => "fixtures",
+            9 => "transport and limits",
+            _ => "gates",
+        }
     }
 
     /// The long text: title, meaning, example and cure, as `explain` prints it.
@@ -210,17 +226,17 @@ catalogue! {
         "Send the header as its scheme demands.";
     APPLICATION_UNKNOWN 405 Some(404), Error Client,
         "there is no such application",
-        "`X-Mock-Application`, the host's first label before `.localhost`, or a request to the control plane names no application of this server.",
+        "`X-Mock-Application`, what the host has before `.localhost`, or a request to the control plane names no application of this server.",
         "`X-Mock-Application: stagign`",
         "Name an application, or leave it to the credentials.";
     TOKEN_INVALID_REQUEST 411 Some(400), Error Client,
         "the token request is malformed",
-        "The token request lacks a parameter, repeats one, or its body cannot be read: `invalid_request` (RFC 6749 §5.2).",
+        "A request to the token, introspection or revocation endpoint lacks a parameter, repeats one, authenticates in two ways that disagree, or its body cannot be read: `invalid_request` (RFC 6749 §5.2). With `--strict-oauth` the body is form-urlencoded, no parameter is repeated, and the client authenticates in one way.",
         "a body without `grant_type`",
-        "Send `grant_type=client_credentials` as form-urlencoded or multipart form data.";
+        "Send `grant_type=client_credentials`, or `token=…` to introspect or revoke one, as form-urlencoded or multipart form data.";
     TOKEN_INVALID_CLIENT 412 Some(401), Error Client,
         "client authentication failed",
-        "The client id is unknown, the secret is wrong, or no client authentication was sent: `invalid_client` (RFC 6749 §5.2).",
+        "The client id is unknown, the secret is wrong, or no client authentication was sent: `invalid_client` (RFC 6749 §5.2). With `--strict-oauth` both parts of `Basic` credentials are form-urlencoded first (§2.3.1).",
         "a wrong client secret",
         "Use the credentials in the banner, the ready line or the fixture file.";
     TOKEN_UNSUPPORTED_GRANT 413 Some(400), Error Client,
@@ -233,9 +249,14 @@ catalogue! {
         "The client asks for a scope that it does not have: `invalid_scope` (RFC 6749 §5.2).",
         "`scope=admin`",
         "Ask for scopes that the application has, or leave `scope` out.";
+    TOKEN_FOREIGN 415 Some(400), Error Client,
+        "the token was issued to another application",
+        "A client may revoke the tokens of its own application only: `invalid_grant` (RFC 7009 §2.1, RFC 6749 §5.2).",
+        "the credentials of `staging` on the revocation endpoint with a token of `development`",
+        "Revoke the token with credentials of the application that it was issued to.";
     MEDIA_TYPE_UNSUPPORTED 501 Some(415), Error Client,
         "the body's media type is not declared",
-        "`Content-Type` is missing, malformed, or matches none of the media types of the operation's request body.",
+        "`Content-Type` is missing, malformed, matches none of the media types of the operation's request body, or names a charset that is not read.",
         "`Content-Type: text/plain` where `application/json` is declared",
         "Send the body as one of the media types in the reply's `Accept`.";
     NOT_ACCEPTABLE 502 Some(406), Error Client,
@@ -423,6 +444,11 @@ catalogue! {
         "The `state` of a fixture file says of paths of the contract which role they have; each takes `role`, `items`, `id` and `list`.",
         "`state: { /v1/things: { role: collecton } }`",
         "Correct the member; `chatkitty-mock check --explain-state` shows what is inferred.";
+    STATE_DROPPED 807 None, Warning Server,
+        "state does not fit the contract that is served now",
+        "The contract was loaded again, and a resource that an application held is no instance of the new one's GET response, or has no path in it. It goes back to what the application's fixture says there, or is gone.",
+        "settings with `guestUsers: ENABLED` under a contract whose enum has become `ON` and `OFF`",
+        "Nothing, if the contract was meant to change; else correct it, and set the resource again.";
     BODY_TOO_LARGE 901 Some(413), Error Client,
         "the body is too large",
         "The body, or what it inflates to, goes over `--max-body`.",
@@ -493,4 +519,24 @@ catalogue! {
         "An application or a snapshot of this name exists, or a credential with this client id; nothing was created.",
         "POST of `{\"name\": \"checkout\"}` to `/_mock/api/applications` twice",
         "Choose another name, or leave it out to have one made up.";
+    GATE_NOT_MET 1001 None, Error Client,
+        "a gate is not met",
+        "The verdict was asked for more than that nothing broke the contract, by `--fail-on` or `--min-coverage`, and it is not so. What is lacking is listed.",
+        "`--min-coverage 100`, and no test sends the enum value `DISABLED`",
+        "Test what is lacking, or ask for less.";
+    EXPECTATION_NOT_MET 1002 None, Error Client,
+        "an expectation is not met",
+        "Something was expected to be exchanged so many times, or in an order, and was not. The exchange that came nearest is named, and in what it differs.",
+        "`settings are saved` expected once, and no request updated them",
+        "Correct the client, or the expectation.";
+    EXPECTATION_INVALID 1003 None, Error Client,
+        "an expectation cannot be used",
+        "An expectation is an object with the members that `openapi/admin.yaml` lists. Its `operation` is one of the contract, and its `after` the name of an expectation before it.",
+        "`{ operation: updateSetings, times: 1 }`",
+        "Correct the member that the diagnostic names.";
+    COVERAGE_INVALID 1004 None, Error Client,
+        "a coverage file cannot be used",
+        "The file of `--coverage-file` exists, and is no `coverage.json` that this version can read. It is left as it is.",
+        "a file that was cut off, or written by a later version",
+        "Name another file, or delete it.";
 }

@@ -1,16 +1,23 @@
 //! One type for everything that is reported: at start, by `check`, in exchanges and in reports.
 //!
 //! A [`Diagnostic`] says what is wrong, who is at fault, the place in the instance and the place in the
-//! contract. It knows neither HTTP nor OpenAPI; [`code`] is the catalogue, `render` shows people the lines.
+//! contract. It knows neither HTTP nor OpenAPI; [`code`] is the catalogue, `render` shows people the lines,
+//! `sarif` and `github` tell them to code scanning and to GitHub Actions.
 
 pub mod code;
+mod github;
 mod render;
+mod sarif;
 
 use serde_json::{Map, Value};
 
 pub use crate::source::Location;
 pub use code::Code;
+pub(crate) use github::Annotations;
+pub use github::github;
 pub use render::render;
+pub(crate) use sarif::SarifLog;
+pub use sarif::sarif;
 
 /// How bad a diagnostic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

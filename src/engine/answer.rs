@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::message::{Reply, Request};
 use crate::resources::{Answer, Call, Told};
 use crate::store::Application;
-use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, LOCATION};
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl<'h> Answering<'_, 'h> {
         match told {
             Told::Nothing => match self.represented(content, preferences, chosen_by_caller) {
                 Ok(body) => self.finish(status, declared, chosen.map(|(_, media)| media), body),
-                Err(outcome) => outcome,
+                Err(outcome) => *outcome,
             },
             Told::Answer(answer) => self.told(answer, status, preferences),
             Told::NotFound => {
@@ -82,6 +82,10 @@ impl<'h> Answering<'_, 'h> {
                 Outcome::of(reply)
             }
             Told::Refused(diagnostics) => self.state_refuses(diagnostics),
+            Told::Stale => {
+                let reply = problem(StatusCode::SERVICE_UNAVAILABLE, &[]);
+                Outcome { stale: self.application.cloned(), ..Outcome::of(reply) }
+            }
         }
     }
 
@@ -188,15 +192,29 @@ impl<'h> Answering<'_, 'h> {
             Some(body) => Some(body),
             None => match self.represented(content, preferences, true) {
                 Ok(body) => body,
-                Err(outcome) => return Outcome { differences: answer.differences, ..outcome },
+                Err(outcome) => return Outcome { differences: answer.differences, ..*outcome },
             },
         };
         let mut outcome = self.finish(status, declared, chosen.map(|(_, media)| media), body);
         let headers = outcome.reply.headers_mut();
         let base = self.call(None).base().to_owned();
-        let location = answer.created.and_then(|path| HeaderValue::from_str(&format!("{base}{path}")).ok());
+        let slash =
+            if answer.created.as_ref().is_some_and(|path| self.contract().ends_in_slash(path)) { "/" } else { "" };
+        let location = answer.created.and_then(|path| HeaderValue::from_str(&format!("{base}{path}{slash}")).ok());
         if let Some(location) = location.filter(|_| status == 201 || headers.contains_key(LOCATION)) {
             headers.insert(LOCATION, location);
+        }
+        let links = answer.links.filter(|links| !links.is_empty()).and_then(|links| HeaderValue::from_str(&links).ok());
+        if let Some(links) =
+            links.filter(|_| declared.headers.iter().any(|header| header.name.eq_ignore_ascii_case("link")))
+        {
+            headers.insert(LINK, links);
+        }
+        if let Some(total) = answer.total {
+            let counts = declared.headers.iter().filter(|header| counts_all(&header.name));
+            for name in counts.filter_map(|header| HeaderName::from_bytes(header.name.as_bytes()).ok()) {
+                headers.insert(name, HeaderValue::from(total));
+            }
         }
         if let Some(etag) = answer.etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
             headers.insert(ETAG, etag);
@@ -210,13 +228,13 @@ impl<'h> Answering<'_, 'h> {
         content: Option<&Content>,
         preferences: &mut Preferences,
         chosen: bool,
-    ) -> Result<Option<Prepared>, Outcome<'h>> {
+    ) -> Result<Option<Prepared>, Box<Outcome<'h>>> {
         let Some(content) = content else { return Ok(None) };
         let method = self.handling.request.method();
         let reads = method == Method::GET || method == Method::HEAD;
         if reads && !chosen && self.settings().unseeded == Unseeded::NotFound {
             let reply = self.handling.error_reply(Some(self.operation), StatusCode::NOT_FOUND, &[], self.now);
-            return Err(Outcome::of(reply));
+            return Err(Box::new(Outcome::of(reply)));
         }
         if let Some(name) = preferences.example.clone() {
             if let Some(example) = self.contract().example(content, Some(&name)) {
@@ -225,9 +243,9 @@ impl<'h> Answering<'_, 'h> {
             }
             if preferences.strict() {
                 let message = format!("the preferred example `{name}` does not exist, or contradicts its schema");
-                return Err(
-                    self.refused(vec![Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer")])
-                );
+                return Err(Box::new(
+                    self.refused(vec![Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer")]),
+                ));
             }
         }
         let dynamic = preferences.dynamic || preferences.seed.is_some();
@@ -256,7 +274,7 @@ impl<'h> Answering<'_, 'h> {
                 let place = self.contract().content_location(content);
                 let diagnostic =
                     Diagnostic::new(code::DRIFT_NO_ANSWER, message).at(Part::Body, "").contract(Some(place));
-                Err(drifted(vec![diagnostic]))
+                Err(Box::new(drifted(vec![diagnostic])))
             }
         }
     }
@@ -291,6 +309,12 @@ impl<'h> Answering<'_, 'h> {
         }
         drifted(drift)
     }
+}
+
+/// Whether a header tells how many items a list has in all, on whatever page.
+fn counts_all(name: &str) -> bool {
+    let known = ["x-total-count", "x-total", "total-count", "x-total-items", "x-count"];
+    known.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// A response that must not leave.

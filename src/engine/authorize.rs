@@ -1,4 +1,4 @@
-//! Whether a request may use an operation, and which application it speaks for.
+//! Whether a request may use an operation, and which application its credentials name.
 
 use super::Handling;
 use crate::contract::Operation;
@@ -57,22 +57,18 @@ impl Handling<'_> {
                 }
             }
             match lack {
-                None => return Ok((speaks_for.or_else(|| self.engine.store.first()), Some(alternative))),
+                None => {
+                    let spoken_for = self.spoken_for(speaks_for).map_err(unknown)?;
+                    return Ok((spoken_for, Some(alternative)));
+                }
                 Some(found) if nearest.as_ref().is_none_or(|(known, _)| found.0 > *known) => nearest = Some(found),
                 Some(_) => {}
             }
         }
         match nearest {
-            None => Ok((self.bearer_of().or_else(|| self.engine.store.first()), None)),
+            None => Ok((self.spoken_for(None).map_err(unknown)?, None)),
             Some((lack, application)) => Err(self.denied(operation, &lack, application)),
         }
-    }
-
-    /// The application of a token that was sent although nothing demands one.
-    fn bearer_of(&self) -> Option<Arc<Application>> {
-        let text = self.request.headers().get(http::header::AUTHORIZATION)?.to_str().ok()?;
-        let (_, token) = text.split_once(' ')?;
-        self.engine.authorization.grant(token.trim(), self.moment).ok().map(|grant| grant.application)
     }
 
     fn satisfies(&self, scheme: &Scheme, scopes: &[String]) -> Result<Option<Arc<Application>>, Lacking> {
@@ -164,6 +160,11 @@ impl Handling<'_> {
         }
         texts.iter().filter_map(|text| HeaderValue::from_str(text).ok()).collect()
     }
+}
+
+/// A request that names an application which is not there.
+fn unknown(diagnostic: Box<Diagnostic>) -> Denied {
+    Denied { diagnostic: *diagnostic, challenges: Vec::new(), application: None }
 }
 
 fn invalid_token(reason: &str) -> String {

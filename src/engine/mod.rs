@@ -9,14 +9,18 @@ mod cors;
 mod identity;
 mod prefer;
 mod refuse;
+mod reload;
+mod select;
 mod tenants;
 
-use crate::contract::{Contract, Decoded, Operation, Routed, Shown, resource_path};
+use crate::contract::{Contract, Decoded, Operation, Routed, Shown, resource_path, trimmed};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
-use crate::evidence::{self, Counts, Coverage, Evidence, Exchange, Gates, Kept, KeptChanges, Report, Touch, Unused};
+use crate::evidence::{
+    self, Address, Counts, Coverage, Evidence, Exchange, Filter, Gates, Kept, KeptChanges, Report, Touch, Unused,
+};
 use crate::message::media_type::MediaType;
 use crate::message::{Later, Limits, Reply, Request};
-use crate::oauth::AuthorizationServer;
+use crate::oauth::{self, AuthorizationServer, Endpoint, Endpoints, Served, Strictness};
 use crate::resources::Model;
 use crate::store::{Application, Credential, Difference, Moment, Refused, Seed, Store};
 use answer::Answering;
@@ -78,8 +82,11 @@ pub(crate) struct Settings {
     /// The seed of tokens and credentials.
     pub(crate) identity_seed: u64,
     pub(crate) token_ttl: SignedDuration,
+    pub(crate) strict_oauth: Strictness,
     /// What the verdict asks for.
     pub(crate) gates: Gates,
+    /// What earlier runs touched.
+    pub(crate) earlier: Option<Arc<Coverage>>,
     pub(crate) limits: Limits,
 }
 
@@ -87,22 +94,35 @@ pub(crate) struct Settings {
 pub(crate) struct World {
     pub(crate) contract: Arc<Contract>,
     pub(crate) model: Arc<Model>,
-    token_paths: Vec<String>,
+    endpoints: Endpoints,
 }
 
 impl World {
     pub(crate) fn new(contract: Arc<Contract>, model: Arc<Model>) -> Self {
-        let mut token_paths: Vec<String> = contract.token_paths().to_vec();
-        if token_paths.is_empty() {
-            token_paths.push(TOKEN_PATH.to_owned());
-        }
-        Self { contract, model, token_paths }
+        let token_paths = token_paths(&contract);
+        Self::with_token_paths(contract, model, &token_paths)
+    }
+
+    fn with_token_paths(contract: Arc<Contract>, model: Arc<Model>, token_paths: &[String]) -> Self {
+        let is_declared = |path: &str| !matches!(contract.route(&Method::POST, path), Routed::Unknown(_));
+        let endpoints = Endpoints::new(token_paths, is_declared);
+        Self { contract, model, endpoints }
+    }
+
+    fn token_paths(&self) -> Vec<String> {
+        token_paths(&self.contract)
     }
 
     /// The path of the token endpoint that is announced.
     pub(crate) fn token_path(&self) -> &str {
-        self.token_paths.first().map_or(TOKEN_PATH, String::as_str)
+        self.endpoints.token_path()
     }
+}
+
+/// The paths of the token endpoints, which a contract without any has all the same.
+fn token_paths(contract: &Contract) -> Vec<String> {
+    let declared = contract.token_paths();
+    if declared.is_empty() { vec![TOKEN_PATH.to_owned()] } else { declared.to_vec() }
 }
 
 /// One server's contract, applications, tokens and journal.
@@ -123,10 +143,10 @@ impl Engine {
         let limits = &settings.limits;
         Self {
             store: Store::default(),
-            authorization: AuthorizationServer::new(settings.token_ttl, limits.tokens_max),
+            authorization: AuthorizationServer::new(settings.token_ttl, limits.tokens_max, settings.strict_oauth),
             evidence: Evidence::new(
                 evidence::Bounds { entries_max: limits.journal_entries_max, bytes_max: limits.journal_bytes_max },
-                world.contract.operations().len(),
+                Arc::clone(&world.contract),
             ),
             identities: Identities::new(settings.identity_seed),
             world: ArcSwap::from_pointee(world),
@@ -162,7 +182,10 @@ impl Engine {
             let id = seed.credentials.first().map(|credential| credential.client_id.as_str()).unwrap_or_default();
             seed.name = format!("application-{}", id.split('-').next().unwrap_or_default());
         }
-        self.store.add(seed, self.store.moment(real).now(), self.settings.limits.applications_max)
+        let added = self.store.add(seed, self.store.moment(real).now(), self.settings.limits.applications_max)?;
+        // It may be like one that was checked against another contract.
+        self.refit(&added);
+        Ok(added)
     }
 
     /// Removes an application with its tokens; `false` if there is none.
@@ -170,52 +193,72 @@ impl Engine {
         let removed = self.store.remove(client_id);
         if let Some(application) = &removed {
             self.authorization.forget(application);
-            self.evidence.depart(&self.world().contract, application.client_id());
+            self.evidence.depart(application.arrival());
         }
         removed.is_some()
     }
 
     /// Issues a token without a request, for embedders.
     pub(crate) fn issue_token(&self, application: &Arc<Application>, real: Timestamp) -> String {
-        let scopes = application.credentials().first().map(|credential| credential.scopes.clone()).unwrap_or_default();
-        self.authorization.issue(self.new_uuid(), application, scopes, self.store.moment(real))
+        let first = application.credentials().first().cloned().unwrap_or_default();
+        let moment = self.store.moment(real);
+        self.authorization.issue(self.new_uuid(), application, &first.client_id, first.scopes, moment)
     }
 
     /// The verdict on the exchanges of one application, or of all. The coverage is worked out where a gate needs
     /// it, or `with_coverage` asks for it.
-    pub(crate) fn report(&self, client_id: Option<&str>, with_coverage: bool) -> Report {
+    pub(crate) fn report(&self, application: Option<&Application>, with_coverage: bool) -> Report {
         let world = self.world();
         let gates = &self.settings.gates;
-        let coverage = (with_coverage || gates.need_coverage()).then(|| self.coverage(client_id));
-        let unused = self.unused(client_id);
-        let counts: Counts = self.evidence.counts(client_id);
+        let coverage = (with_coverage || gates.need_coverage()).then(|| self.coverage(application));
+        let unused = self.unused(application);
+        let key = application.map(Application::arrival);
+        let counts: Counts = self.evidence.counts(key);
         Report {
             counts,
-            reported: self.evidence.reported(client_id),
+            reported: self.evidence.reported(key),
             outcomes: self.evidence.outcomes(),
             gates: gates.judge(counts, coverage.as_ref(), &unused),
             unused,
             coverage,
             contract: (world.contract.title().to_owned(), world.contract.version().to_owned()),
-            url: None,
+            exchanges: Vec::new(),
+            address: Address::default(),
         }
     }
 
-    /// How much of the contract was touched, by one application or by all.
-    pub(crate) fn coverage(&self, client_id: Option<&str>) -> Coverage {
-        self.evidence.coverage(&self.world().contract, client_id)
+    /// The verdict with all that a report may show: coverage, and every exchange that the journal holds.
+    pub(crate) fn full_report(&self, application: Option<&Application>) -> Report {
+        let arrival = application.map(Application::arrival);
+        let exchanges = self.evidence.page(arrival, &Filter::default(), usize::MAX).exchanges;
+        Report { exchanges, ..self.report(application, true) }
+    }
+
+    /// How much of the contract was touched, by one application, or by all and in earlier runs.
+    pub(crate) fn coverage(&self, application: Option<&Application>) -> Coverage {
+        let mut coverage = self.evidence.coverage(application.map(Application::arrival));
+        if let Some(earlier) = self.settings.earlier.as_ref().filter(|_| application.is_none()) {
+            coverage.merge(earlier);
+        }
+        coverage
+    }
+
+    /// How much of the contract was touched in this run, by all applications.
+    pub(crate) fn coverage_of_this_run(&self) -> Coverage {
+        self.evidence.coverage(None)
     }
 
     /// Resources of fixtures that were never asked for.
-    fn unused(&self, client_id: Option<&str>) -> Vec<Unused> {
-        let applications = match client_id {
-            Some(client_id) => self.store.by_client_id(client_id).into_iter().collect(),
-            None => self.store.all(),
+    fn unused(&self, application: Option<&Application>) -> Vec<Unused> {
+        let all = self.store.all();
+        let applications = match application {
+            Some(application) => vec![application],
+            None => all.iter().map(Arc::as_ref).collect(),
         };
         let mut unused = Vec::new();
-        for application in applications.iter().filter(|application| application.is_fixture()) {
+        for application in applications.into_iter().filter(|application| application.is_fixture()) {
             for path in application.seed().resources().keys() {
-                if !self.evidence.is_used(application.client_id(), path) {
+                if !self.evidence.is_used(application.arrival(), path) {
                     unused.push(Unused { application: application.name().to_owned(), path: path.clone() });
                 }
             }
@@ -225,11 +268,21 @@ impl Engine {
 
     /// Answers one request of the data plane, and records the exchange. `real` is the real time.
     pub(crate) fn handle(&self, request: &Request, real: Timestamp, elapsed: impl FnOnce() -> Duration) -> Reply {
-        let world = self.world.load();
-        let handling = Handling { engine: self, world: &world, request, moment: self.store.moment(real) };
-        let mut outcome = handling.answer_request();
-        handling.finish(&mut outcome, elapsed);
-        outcome.reply
+        // A request meets a state of another contract only while that is replaced, and once then.
+        const TRIES_MAX: usize = 100;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let world = self.world.load();
+            let handling = Handling { engine: self, world: &world, request, moment: self.store.moment(real) };
+            let mut outcome = handling.answer_request();
+            if let Some(application) = outcome.stale.take().filter(|_| tries < TRIES_MAX) {
+                self.refit(&application);
+                continue;
+            }
+            handling.finish(&mut outcome, elapsed);
+            return outcome.reply;
+        }
     }
 
     /// Records and answers a request that never came in whole.
@@ -249,7 +302,8 @@ impl Engine {
             Routed::Operation { operation, .. } => Some(operation),
             _ => None,
         };
-        let mut outcome = handling.refused(operation, vec![diagnostic], handling.moment.now());
+        let refused = handling.refused(operation, vec![diagnostic], handling.moment.now());
+        let mut outcome = refused.or_of(handling.attributed());
         outcome.operation = operation;
         handling.finish(&mut outcome, || Duration::ZERO);
         outcome.reply
@@ -280,51 +334,58 @@ impl<'a> Handling<'a> {
         if let Some(preflight) = cors::preflight(request, |method| self.allows(path, method)) {
             return Outcome::of(preflight);
         }
-        if self.world.token_paths.iter().any(|token_path| *token_path == **path) && !self.declares_path(path) {
-            return self.token();
+        if let Some(served) = self.world.endpoints.at(path) {
+            return self.authorization_server(served);
         }
         if let Err(reason) = decodable(path) {
             let diagnostic = Diagnostic::new(code::BAD_TARGET, reason).at(Part::Path, "");
-            return self.refused(None, vec![diagnostic], now);
+            return self.refused(None, vec![diagnostic], now).or_of(self.attributed());
         }
         let too_large = request.body().len() > self.settings().limits.body_bytes_max;
         match self.contract().route(request.method(), path) {
             Routed::Operation { operation, .. } if too_large => {
                 let message = format!("the body has {} bytes", request.body().len());
                 let diagnostic = Diagnostic::new(code::BODY_TOO_LARGE, message).at(Part::Body, "");
-                self.refused(Some(operation), vec![diagnostic], now)
+                self.refused(Some(operation), vec![diagnostic], now).or_of(self.attributed())
             }
             Routed::Operation { operation, names, captures } => {
                 let mut outcome = self.authorized(operation, names, &captures);
                 outcome.operation = Some(operation);
                 outcome
             }
-            Routed::OtherMethod { allow, operation } => self.other_method(&allow, operation),
-            Routed::Unknown(diagnostic) => self.refused(None, vec![*diagnostic], now),
+            Routed::OtherMethod { allow, operation } => self.other_method(&allow, operation).or_of(self.attributed()),
+            Routed::Unknown(diagnostic) => self.refused(None, vec![*diagnostic], now).or_of(self.attributed()),
         }
-    }
-
-    fn declares_path(&self, path: &str) -> bool {
-        !matches!(self.contract().route(&Method::POST, path), Routed::Unknown(_))
     }
 
     fn allows(&self, path: &str, method: &Method) -> bool {
-        self.world.token_paths.iter().any(|token_path| token_path == path) && method == Method::POST
-            || matches!(self.contract().route(method, path), Routed::Operation { .. })
+        match self.world.endpoints.at(path) {
+            Some(served) => served.endpoint.methods().contains(method),
+            None => matches!(self.contract().route(method, path), Routed::Operation { .. }),
+        }
     }
 
-    fn token(&self) -> Outcome<'a> {
-        if self.request.method() == Method::OPTIONS {
-            return Outcome::of(allow_reply(&[Method::POST, Method::OPTIONS]));
+    /// What the authorization server answers.
+    fn authorization_server(&self, served: &Served) -> Outcome<'a> {
+        let (engine, request) = (self.engine, self.request);
+        if request.method() == Method::OPTIONS {
+            return Outcome::of(allow_reply(served.endpoint.methods()));
         }
-        let engine = self.engine;
-        let answered =
-            engine.authorization.token_endpoint(self.request, &engine.store, || engine.new_uuid(), self.moment);
+        let server = &engine.authorization;
+        let answered = match served.endpoint {
+            Endpoint::Token => server.token_endpoint(request, &engine.store, || engine.new_uuid(), self.moment),
+            Endpoint::Introspection => {
+                let issuer = oauth::issuer(request, served);
+                server.introspection_endpoint(request, &engine.store, &issuer, self.moment)
+            }
+            Endpoint::Revocation => server.revocation_endpoint(request, &engine.store),
+            Endpoint::Metadata => self.world.endpoints.metadata(served, request, self.contract().scopes()),
+        };
         Outcome {
             reply: answered.reply,
             diagnostics: answered.diagnostic.into_iter().collect(),
             application: answered.application,
-            secret: true,
+            secret: served.endpoint != Endpoint::Metadata,
             ..Outcome::default()
         }
     }
@@ -360,7 +421,7 @@ impl<'a> Handling<'a> {
                     outcome.reply.headers_mut().append(http::header::WWW_AUTHENTICATE, challenge.clone());
                 });
                 outcome.application = denied.application;
-                return outcome;
+                return outcome.or_of(self.attributed());
             }
         };
         let mut outcome = self.checked(operation, names, captures, application.as_ref());
@@ -386,7 +447,7 @@ impl<'a> Handling<'a> {
             return self.refused(Some(operation), decoded.diagnostics, now);
         }
         let found: Vec<Diagnostic> = std::mem::take(&mut decoded.diagnostics);
-        let path = resource_path(&operation.template, captures);
+        let path = trimmed(&resource_path(&operation.template, captures)).to_owned();
         let answering = Answering { handling: self, operation, captures, path, decoded, application, wrong, now };
         let mut outcome = answering.answer(&mut preferences);
         outcome.diagnostics.splice(0..0, found);
@@ -438,7 +499,8 @@ impl<'a> Handling<'a> {
             secret: outcome.secret,
         };
         let touch = outcome.operation.map(|operation| self.touch(operation, outcome));
-        self.engine.evidence.record(exchange, touch.as_ref(), outcome.seen.used.as_deref());
+        let application = outcome.application.as_deref().map(Application::arrival);
+        self.engine.evidence.record(exchange, application, touch.as_ref(), outcome.seen.used.as_deref());
     }
 
     /// What an exchange touched of its operation.
@@ -456,7 +518,8 @@ impl<'a> Handling<'a> {
             response_body: outcome.seen.body.as_deref(),
         };
         let points = self.contract().touched(operation, &shown);
-        Touch { operation: operation.index, count: self.contract().points(operation).list.len(), points }
+        let count = self.contract().points(operation).list.len();
+        Touch { contract: Arc::clone(&self.world.contract), operation: operation.index, count, points }
     }
 }
 
@@ -505,6 +568,8 @@ struct Outcome<'a> {
     /// What it did to the application's state.
     differences: Vec<Difference>,
     secret: bool,
+    /// Whose state was checked against another contract: the request is to be answered anew.
+    stale: Option<Arc<Application>>,
 }
 
 /// What an exchange shows beside its messages, for the evidence.
@@ -522,6 +587,12 @@ struct Seen {
 impl Outcome<'_> {
     fn of(reply: Reply) -> Self {
         Self { reply, ..Self::default() }
+    }
+
+    /// The same, as an exchange of this application unless it is one's already.
+    fn or_of(mut self, application: Option<Arc<Application>>) -> Self {
+        self.application = self.application.or(application);
+        self
     }
 }
 

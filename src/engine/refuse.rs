@@ -14,6 +14,10 @@ use serde_json::{Value, json};
 const TIME_MEMBERS: [&str; 4] = ["timestamp", "time", "occurred_at", "occurredAt"];
 /// Members that say what exactly is wrong; ChatKitty's is the first.
 const DETAIL_MEMBERS: [&str; 4] = ["explanation", "detail", "details", "reason"];
+/// Members that repeat the status.
+const STATUS_MEMBERS: [&str; 4] = ["status", "statusCode", "status_code", "code"];
+/// Members that say the status in words.
+const TITLE_MEMBERS: [&str; 1] = ["title"];
 /// Members that say it where nothing more specific is declared and no example gives a text.
 const MESSAGE_MEMBERS: [&str; 4] = ["message", "error_description", "description", "title"];
 
@@ -59,7 +63,7 @@ impl<'a> Handling<'a> {
             let content = response.negotiated(accept.as_deref()).or_else(|()| response.negotiated(None));
             if let Ok(Some((content, media))) = content
                 && content.schema.is_some()
-                && let Some(body) = self.error_body(content, diagnostics, now)
+                && let Some(body) = self.error_body(content, status, diagnostics, now)
             {
                 let mut reply = Reply::new(body.bytes);
                 *reply.status_mut() = status;
@@ -82,7 +86,13 @@ impl<'a> Handling<'a> {
     }
 
     /// An instance of the error's schema that says what is wrong, where it has a member for that.
-    fn error_body(&self, content: &Content, diagnostics: &[Diagnostic], now: Timestamp) -> Option<Prepared> {
+    fn error_body(
+        &self,
+        content: &Content,
+        status: StatusCode,
+        diagnostics: &[Diagnostic],
+        now: Timestamp,
+    ) -> Option<Prepared> {
         let example = self.contract().example(content, None).cloned();
         let documented = example.is_some();
         let base = example.or_else(|| self.contract().generated(content, self.settings().seed))?;
@@ -92,12 +102,12 @@ impl<'a> Handling<'a> {
         let declared = self.contract().declared_members(content);
         let mut value = Value::clone(&base.value);
         let text = sentence(diagnostics);
-        let mut set = |names: &[&str], text: &str| -> bool {
+        let mut set = |names: &[&str], said: Value| -> bool {
             let Some(name) = names.iter().find(|name| declared.iter().any(|known| known == *name)) else {
                 return false;
             };
             let Value::Object(object) = &mut value else { return false };
-            let before = object.insert((*name).to_owned(), Value::String(text.to_owned()));
+            let before = object.insert((*name).to_owned(), said);
             if self.contract().is_valid(content, &value) {
                 return true;
             }
@@ -109,9 +119,15 @@ impl<'a> Handling<'a> {
             }
             false
         };
-        set(&TIME_MEMBERS, &now.to_string());
-        if !text.is_empty() && !set(&DETAIL_MEMBERS, &text) && !documented {
-            set(&MESSAGE_MEMBERS, &text);
+        set(&TIME_MEMBERS, Value::String(now.to_string()));
+        if !documented {
+            let code = Value::from(status.as_u16());
+            let _ = set(&STATUS_MEMBERS, code.clone()) || set(&STATUS_MEMBERS, Value::String(code.to_string()));
+            set(&TITLE_MEMBERS, Value::String(status.canonical_reason().unwrap_or("Error").to_owned()));
+        }
+        let said = || Value::String(text.clone());
+        if !text.is_empty() && !set(&DETAIL_MEMBERS, said()) && !documented {
+            set(&MESSAGE_MEMBERS, said());
         }
         Some(prepare(&content.media, value))
     }

@@ -51,8 +51,26 @@ impl Engine {
         &self,
         application: &Application,
         changes: &[(&str, Option<&Value>)],
-        meant: impl FnOnce(u64) -> bool,
+        meant: impl Fn(u64) -> bool,
     ) -> Result<(), NotChanged> {
+        // A state meets another contract only while that is replaced, and once then.
+        const TRIES_MAX: usize = 100;
+        for _ in 0..TRIES_MAX {
+            self.refit(application);
+            if let Some(changed) = self.try_change(application, changes, &meant) {
+                return changed;
+            }
+        }
+        Err(NotChanged::Stale)
+    }
+
+    /// Changes resources; nothing if the state was checked against another contract than the one that is served.
+    fn try_change(
+        &self,
+        application: &Application,
+        changes: &[(&str, Option<&Value>)],
+        meant: impl Fn(u64) -> bool,
+    ) -> Option<Result<(), NotChanged>> {
         let world = self.world();
         let mut checked = Vec::new();
         let mut broken = Vec::new();
@@ -63,13 +81,16 @@ impl Engine {
             }
         }
         if !broken.is_empty() {
-            return Err(NotChanged::Breaks(broken));
+            return Some(Err(NotChanged::Breaks(broken)));
         }
         // What is removed takes with it what lies below, except for what is given a representation here.
         checked.sort_by_key(|(_, _, value)| value.is_some());
         let written = application.write(self.bounds(), |state| {
+            if !state.is_certified(world.model.stamp()) {
+                return Err(None);
+            }
             if !meant(application.version()) {
-                return Err(NotChanged::Stale);
+                return Err(Some(NotChanged::Stale));
             }
             // Each step is made from what the ones before lead to.
             let mut next = State::clone(state);
@@ -77,16 +98,18 @@ impl Engine {
             for (template, captures, value) in &checked {
                 let captures: Vec<&str> = captures.iter().map(String::as_str).collect();
                 steps.extend(match value {
-                    Some(value) => world.model.set(template, &captures, value, &mut next),
+                    Some(value) => {
+                        world.model.set(template, &captures, &world.contract.answerable(template, value), &mut next)
+                    }
                     None => world.model.remove(template, &captures, &mut next),
                 });
             }
             Ok((steps, ()))
         });
         match written {
-            Ok(_) => Ok(()),
-            Err(NotWritten::Refused(reason)) => Err(reason),
-            Err(NotWritten::Full) => Err(NotChanged::Full),
+            Ok(_) => Some(Ok(())),
+            Err(NotWritten::Refused(reason)) => reason.map(Err),
+            Err(NotWritten::Full) => Some(Err(NotChanged::Full)),
         }
     }
 
@@ -97,7 +120,7 @@ impl Engine {
         name: Option<String>,
         real: Timestamp,
     ) -> Result<Arc<Application>, Refused> {
-        let scopes = self.store.by_client_id(&taken.client_id).map(|application| scopes_of(&application));
+        let scopes = self.store.by_arrival(taken.arrival).map(|application| scopes_of(&application));
         let seed = Seed {
             name: name.unwrap_or_default(),
             // Of an application that is gone nothing is known but its state: every scope of the contract.
@@ -110,6 +133,7 @@ impl Engine {
 
     /// What an application has at a path of the contract.
     pub(crate) fn resource(&self, application: &Application, path: &str) -> Option<Value> {
+        self.refit(application);
         let world = self.world();
         application.look(|state| world.model.shown(&world.contract, state, path))
     }
@@ -155,6 +179,7 @@ impl Engine {
 
     /// An application as a fixture file, with the paths of what such a file cannot say.
     pub(crate) fn export(&self, application: &Application) -> (Value, Vec<String>) {
+        self.refit(application);
         let world = self.world();
         let Exported { resources, deleted, left_out } = world.model.exported(&world.contract, &application.state());
         let mut credentials: Vec<Value> = application.credentials().iter().map(credential_json).collect();

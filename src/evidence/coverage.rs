@@ -3,16 +3,16 @@
 use crate::contract::{Contract, PointKind};
 use crate::diagnostic::Location;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The version of the form that [`Coverage::to_json`] writes.
 const VERSION: u64 = 1;
 
-/// The touched points of one application, by operation. Recording takes no lock.
-#[derive(Debug)]
+/// The touched points of one application in one contract, by operation. Recording takes no lock.
 pub(crate) struct Touches {
+    contract: Arc<Contract>,
     operations: Box<[OnceLock<Bits>]>,
 }
 
@@ -24,6 +24,8 @@ struct Bits {
 
 /// What one exchange touched of an operation.
 pub(crate) struct Touch {
+    /// The contract that it was checked against.
+    pub(crate) contract: Arc<Contract>,
     /// The operation's place in the contract.
     pub(crate) operation: usize,
     /// How many points it has.
@@ -32,8 +34,25 @@ pub(crate) struct Touch {
 }
 
 impl Touches {
-    pub(crate) fn new(operations: usize) -> Self {
-        Self { operations: (0..operations).map(|_| OnceLock::new()).collect() }
+    pub(crate) fn new(contract: &Arc<Contract>) -> Self {
+        let operations = contract.operations().iter().map(|_| OnceLock::new()).collect();
+        Self { contract: Arc::clone(contract), operations }
+    }
+
+    /// Whether they are of this contract, whose operations they number.
+    pub(crate) fn are_of(&self, contract: &Arc<Contract>) -> bool {
+        Arc::ptr_eq(&self.contract, contract)
+    }
+
+    /// What was touched, and nothing else, by names: these mean something in another contract, too.
+    pub(super) fn named(&self) -> Coverage {
+        let mut coverage = Coverage::of(&self.contract, std::iter::once(self));
+        coverage.operations.retain(|operation| operation.calls > 0);
+        for operation in &mut coverage.operations {
+            operation.points.retain(|point| point.touched);
+            operation.points.iter_mut().for_each(|point| point.place = None);
+        }
+        coverage
     }
 
     pub(crate) fn touch(&self, touch: &Touch) {
@@ -90,6 +109,13 @@ pub(crate) struct PointCoverage {
     pub(crate) touched: bool,
     /// `None` where it comes from a file.
     pub(crate) place: Option<Location>,
+}
+
+impl PointCoverage {
+    /// What it is, in words: its kind and its name.
+    pub(crate) fn sentence(&self) -> String {
+        format!("{} {}", self.kind.as_str().replace('_', " "), self.name)
+    }
 }
 
 /// What a percentage is of.
@@ -181,15 +207,28 @@ impl Coverage {
         for operation in &mut self.operations {
             let Some(other) = known.get(operation.name.as_str()) else { continue };
             operation.calls += other.calls;
-            let touched: std::collections::HashSet<(PointKind, &str)> = other
-                .points
-                .iter()
-                .filter(|point| point.touched)
-                .map(|point| (point.kind, point.name.as_str()))
-                .collect();
+            let touched = touched(other);
             for point in &mut operation.points {
                 point.touched |= touched.contains(&(point.kind, point.name.as_str()));
             }
+        }
+    }
+
+    /// Adds what was [named](Touches::named) to what was named before, of whatever contract either is.
+    pub(super) fn add(&mut self, named: &Self) {
+        let places: HashMap<String, usize> =
+            self.operations.iter().enumerate().map(|(index, operation)| (operation.name.clone(), index)).collect();
+        for operation in &named.operations {
+            let known = places.get(&operation.name).and_then(|index| self.operations.get_mut(*index));
+            let Some(known) = known else {
+                self.operations.push(operation.clone());
+                continue;
+            };
+            known.calls += operation.calls;
+            let names = touched(known);
+            let is_new = |point: &&PointCoverage| !names.contains(&(point.kind, point.name.as_str()));
+            let new: Vec<PointCoverage> = operation.points.iter().filter(is_new).cloned().collect();
+            known.points.extend(new);
         }
     }
 
@@ -215,20 +254,38 @@ impl Coverage {
 
     /// Reads the form of `coverage.json`; an error says what is wrong with it.
     pub fn from_json(value: &Value) -> Result<Self, String> {
+        Self::read(value).map_err(|(_, message)| message)
+    }
+
+    /// Reads the form of `coverage.json`; an error is a pointer and a message.
+    pub(crate) fn read(value: &Value) -> Result<Self, (String, String)> {
+        let wrong = |at: &str, message: String| Err((at.to_owned(), message));
         match value.get("version").and_then(Value::as_u64) {
             Some(VERSION) => {}
-            Some(other) => return Err(format!("it is version {other} of coverage.json; this is version {VERSION}")),
-            None => return Err("it is no coverage.json: `version` is missing".to_owned()),
+            Some(other) => {
+                return wrong("/version", format!("it is version {other} of coverage.json; this is version {VERSION}"));
+            }
+            None => return wrong("", "it is no coverage.json: `version` is missing".to_owned()),
         }
         let text = |at: &str| value.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let operations = value.get("operations").and_then(Value::as_array).ok_or("`operations` is missing")?;
-        let operations = operations.iter().map(OperationCoverage::from_json).collect::<Option<_>>();
-        Ok(Self {
-            title: text("/contract/title"),
-            version: text("/contract/version"),
-            operations: operations.ok_or("an operation or a point lacks a member")?,
-        })
+        let Some(list) = value.get("operations").and_then(Value::as_array) else {
+            return wrong("", "`operations` is missing".to_owned());
+        };
+        let mut operations = Vec::with_capacity(list.len());
+        for (index, operation) in list.iter().enumerate() {
+            let Some(operation) = OperationCoverage::from_json(operation) else {
+                let message = "the operation lacks a member, or has one that cannot be read".to_owned();
+                return wrong(&format!("/operations/{index}"), message);
+            };
+            operations.push(operation);
+        }
+        Ok(Self { title: text("/contract/title"), version: text("/contract/version"), operations })
     }
+}
+
+fn touched(operation: &OperationCoverage) -> HashSet<(PointKind, &str)> {
+    let touched = operation.points.iter().filter(|point| point.touched);
+    touched.map(|point| (point.kind, point.name.as_str())).collect()
 }
 
 /// Every kind, for reading its name.

@@ -52,6 +52,118 @@ pub(super) struct Watched {
 }
 
 impl Expectation {
+    /// The members of its JSON form.
+    pub(super) const MEMBERS: [&str; 13] = [
+        "name",
+        "application",
+        "operation",
+        "method",
+        "path",
+        "status",
+        "query",
+        "headers",
+        "body",
+        "times",
+        "at_least",
+        "at_most",
+        "after",
+    ];
+
+    /// Expects requests of an operation: an operationId, or a method and a path template.
+    ///
+    /// ```
+    /// use chatkitty_mock::{Expectation, MockServer};
+    ///
+    /// let mock = MockServer::start();
+    /// mock.expect(Expectation::operation("retrieveApplication").status("200").at_most(1));
+    /// mock.verify();
+    /// ```
+    pub fn operation(operation: impl Into<String>) -> Self {
+        Self { operation: Some(operation.into()), ..Self::default() }
+    }
+
+    /// Expects requests with a method and a path as it is sent.
+    pub fn request(method: impl Into<String>, path: impl Into<String>) -> Self {
+        Self { method: Some(method.into()), path: Some(path.into()), ..Self::default() }
+    }
+
+    /// What it is called. Default: its operation.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Only requests of this application, by name or client id. Default: of any.
+    #[must_use]
+    pub fn of(mut self, application: impl Into<String>) -> Self {
+        self.application = Some(application.into());
+        self
+    }
+
+    /// Only with this status, or class of statuses such as `4XX`. Default: with any.
+    #[must_use]
+    pub fn status(mut self, status: impl ToString) -> Self {
+        self.status = Some(status.to_string());
+        self
+    }
+
+    /// Only with this query parameter, among others.
+    #[must_use]
+    pub fn query(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.query.insert(name.into(), value.into());
+        self
+    }
+
+    /// Only with this header field, among others.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.headers.insert(name.into(), value.into());
+        self
+    }
+
+    /// Only with a JSON body that has these members, among others.
+    #[must_use]
+    pub fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// So many times, neither more nor less. Default: at least once.
+    #[must_use]
+    pub fn times(self, times: u64) -> Self {
+        self.at_least(times).at_most(times)
+    }
+
+    /// The least number of times.
+    #[must_use]
+    pub fn at_least(mut self, times: u64) -> Self {
+        self.at_least = Some(times);
+        self
+    }
+
+    /// The greatest number of times.
+    #[must_use]
+    pub fn at_most(mut self, times: u64) -> Self {
+        self.at_most = Some(times);
+        self
+    }
+
+    /// Only once the expectation of this name has been met once.
+    #[must_use]
+    pub fn after(mut self, name: impl Into<String>) -> Self {
+        self.after = Some(name.into());
+        self
+    }
+
+    /// The same with a name: its own, else its operation, else its number.
+    pub(super) fn named_by(mut self, number: usize) -> Self {
+        if self.name.is_empty() {
+            self.name = self.operation.clone().unwrap_or_else(|| format!("expectation {number}"));
+        }
+        self
+    }
+
     /// Reads one from JSON; an error is a pointer and a message.
     pub fn from_json(value: &Value) -> Result<Self, (String, String)> {
         let Some(members) = value.as_object() else { return Err((String::new(), "it is an object".to_owned())) };
@@ -247,11 +359,8 @@ impl Outcome {
 }
 
 impl Watched {
-    pub(super) fn new(mut expectation: Expectation, number: usize) -> Self {
-        if expectation.name.is_empty() {
-            expectation.name = expectation.operation.clone().unwrap_or_else(|| format!("expectation {number}"));
-        }
-        Self { outcome: Outcome { expectation, count: 0, nearest: None } }
+    pub(super) fn new(expectation: Expectation, number: usize) -> Self {
+        Self { outcome: Outcome { expectation: expectation.named_by(number), count: 0, nearest: None } }
     }
 
     /// Takes an exchange into account; whether it counts.

@@ -1,6 +1,7 @@
 //! What a verdict asks for beyond that nothing broke the contract.
 
 use super::{Counts, Coverage, CoverageScope};
+use crate::contract::PointKind;
 
 /// What makes a verdict bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -95,14 +96,26 @@ fn covered(coverage: &Coverage, scope: CoverageScope, least: f64) -> Gate {
     let (touched, all) = coverage.counts(scope);
     let percent = coverage.percent(scope);
     let is_met = percent >= least;
-    let lacking = coverage.untouched(scope).map(|(operation, point)| {
-        format!("{}: {} {}", operation.name, point.kind.as_str().replace('_', " "), point.name)
-    });
+    // Only the first are named: those that a client's own tests decide, before what the server would have to answer.
+    let mut untouched: Vec<_> = coverage.untouched(scope).collect();
+    untouched.sort_by_key(|(_, point)| rank(point.kind));
+    let lacking = untouched.iter().map(|(operation, point)| format!("{}: {}", operation.name, point.sentence()));
     Gate {
         name: format!("coverage of {}", scope.as_str()),
         is_met,
         message: format!("{touched} of {all} {}, {percent:.1} %; asked for {least} %", words(scope)),
         lacking: if is_met { Vec::new() } else { named(lacking) },
+    }
+}
+
+fn rank(kind: PointKind) -> u8 {
+    match kind {
+        PointKind::Operation => 0,
+        PointKind::EnumSent | PointKind::BranchSent | PointKind::ParameterPresent | PointKind::ParameterAbsent => 1,
+        PointKind::PropertySent | PointKind::Security => 2,
+        PointKind::Status => 3,
+        PointKind::EnumReceived | PointKind::BranchReceived => 4,
+        PointKind::MediaType | PointKind::PropertyReceived | PointKind::Header => 5,
     }
 }
 

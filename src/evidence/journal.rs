@@ -148,9 +148,4 @@ impl Journal {
     pub(super) fn reported(&self) -> Vec<Arc<Exchange>> {
         self.state().reported.clone()
     }
-
-    /// Forgets everything, the counts behind the verdict included.
-    pub(super) fn clear(&self) {
-        *self.state() = State::default();
-    }
 }

@@ -6,9 +6,11 @@
 mod coverage;
 mod exchange;
 mod expectation;
+pub(crate) mod expectations;
 mod gates;
 mod journal;
 mod mask;
+mod render;
 mod report;
 
 pub(crate) use coverage::Touch;
@@ -19,14 +21,16 @@ pub use expectation::{Expectation, Outcome};
 pub(crate) use gates::Gates;
 pub use gates::{FailOn, Gate};
 pub(crate) use journal::{Counts, Filter, Order};
+pub use render::Format;
+pub(crate) use render::{Address, har_of};
 pub use report::{Report, Unused};
 
 use crate::contract::Contract;
 use coverage::Touches;
 use expectation::Watched;
 use journal::Journal;
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::watch;
 
 /// Bounds of the evidence.
@@ -38,13 +42,16 @@ pub(crate) struct Bounds {
     pub(crate) bytes_max: usize,
 }
 
+/// What tells the evidence of one application from that of others: the application's arrival.
+type Key = u64;
+
+/// The key of what belongs to no application.
+const NOBODY: Key = 0;
+
 /// The evidence of one server.
-#[derive(Debug)]
 pub(crate) struct Evidence {
     bounds: Bounds,
-    operations: usize,
-    /// By client id; the empty one is of exchanges that belong to no application.
-    tenants: RwLock<HashMap<String, Arc<Tenant>>>,
+    tenants: RwLock<Tenants>,
     /// What is left of applications that are gone.
     departed: Mutex<Departed>,
     expectations: Mutex<Vec<Watched>>,
@@ -52,20 +59,51 @@ pub(crate) struct Evidence {
     last: watch::Sender<u64>,
 }
 
+struct Tenants {
+    /// The contract whose operations are counted now.
+    contract: Arc<Contract>,
+    by_key: BTreeMap<Key, Arc<Tenant>>,
+}
+
 /// The evidence of one application.
-#[derive(Debug)]
 struct Tenant {
     journal: Journal,
-    touches: Touches,
+    touched: RwLock<Touched>,
     /// Paths of resources that were read or written.
     used: Mutex<BTreeSet<String>>,
+}
+
+/// What an application touched of the contract.
+struct Touched {
+    now: Arc<Touches>,
+    /// Of contracts that are not served any more.
+    before: Coverage,
+}
+
+impl Touched {
+    fn new(contract: &Arc<Contract>) -> Self {
+        Self { now: Arc::new(Touches::new(contract)), before: Coverage::default() }
+    }
+
+    /// Counts in another contract from now on.
+    fn follow(&mut self, contract: &Arc<Contract>) {
+        self.before.add(&self.now.named());
+        self.now = Arc::new(Touches::new(contract));
+    }
+
+    /// All of it by names.
+    fn named(&self) -> Coverage {
+        let mut named = self.now.named();
+        named.add(&self.before);
+        named
+    }
 }
 
 #[derive(Debug, Default)]
 struct Departed {
     counts: Counts,
     reported: Vec<Arc<Exchange>>,
-    coverage: Option<Coverage>,
+    coverage: Coverage,
 }
 
 /// Some exchanges, and where to go on.
@@ -78,49 +116,63 @@ pub(crate) struct Page {
 }
 
 impl Evidence {
-    pub(crate) fn new(bounds: Bounds, operations: usize) -> Self {
+    pub(crate) fn new(bounds: Bounds, contract: Arc<Contract>) -> Self {
         Self {
             bounds,
-            operations,
-            tenants: RwLock::default(),
+            tenants: RwLock::new(Tenants { contract, by_key: BTreeMap::new() }),
             departed: Mutex::default(),
             expectations: Mutex::default(),
             last: watch::Sender::new(0),
         }
     }
 
-    fn tenant(&self, client_id: &str) -> Arc<Tenant> {
-        let known = self.tenants.read().unwrap_or_else(PoisonError::into_inner).get(client_id).cloned();
+    fn tenant(&self, application: Option<Key>) -> Arc<Tenant> {
+        let key = application.unwrap_or(NOBODY);
+        let known = read(&self.tenants).by_key.get(&key).cloned();
         known.unwrap_or_else(|| {
-            let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+            let mut tenants = write(&self.tenants);
+            let Tenants { contract, by_key } = &mut *tenants;
             let new = || Tenant {
                 journal: Journal::new(self.bounds.entries_max, self.bounds.bytes_max),
-                touches: Touches::new(self.operations),
+                touched: RwLock::new(Touched::new(contract)),
                 used: Mutex::default(),
             };
-            Arc::clone(tenants.entry(client_id.to_owned()).or_insert_with(|| Arc::new(new())))
+            Arc::clone(by_key.entry(key).or_insert_with(|| Arc::new(new())))
         })
     }
 
-    /// The tenants of an application by its client id, or all.
-    fn tenants(&self, client_id: Option<&str>) -> Vec<Arc<Tenant>> {
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-        match client_id {
-            Some(client_id) => tenants.get(client_id).cloned().into_iter().collect(),
-            None => {
-                let mut all: Vec<_> = tenants.iter().collect();
-                all.sort_by(|one, other| one.0.cmp(other.0));
-                all.into_iter().map(|(_, tenant)| Arc::clone(tenant)).collect()
-            }
+    /// The tenant of an application, or all.
+    fn tenants(&self, application: Option<Key>) -> Vec<Arc<Tenant>> {
+        let tenants = read(&self.tenants);
+        match application {
+            Some(key) => tenants.by_key.get(&key).cloned().into_iter().collect(),
+            None => tenants.by_key.values().cloned().collect(),
         }
     }
 
-    /// Adds an exchange, what it touched, and the resource that it read or wrote.
-    pub(crate) fn record(&self, exchange: Exchange, touch: Option<&Touch>, used: Option<&str>) {
+    /// Counts what is touched of another contract from now on. What was touched before stays touched where the new one
+    /// has something of the same name.
+    pub(crate) fn follow(&self, contract: &Arc<Contract>) {
+        let mut tenants = write(&self.tenants);
+        if Arc::ptr_eq(&tenants.contract, contract) {
+            return;
+        }
+        tenants.contract = Arc::clone(contract);
+        tenants.by_key.values().for_each(|tenant| write(&tenant.touched).follow(contract));
+    }
+
+    /// Adds an exchange of an application, what it touched, and the resource that it read or wrote.
+    pub(crate) fn record(
+        &self,
+        exchange: Exchange,
+        application: Option<Key>,
+        touch: Option<&Touch>,
+        used: Option<&str>,
+    ) {
         let exchange = Arc::new(exchange);
-        let tenant = self.tenant(exchange.application.as_ref().map_or("", |(_, client_id)| client_id));
+        let tenant = self.tenant(application);
         if let Some(touch) = touch {
-            tenant.touches.touch(touch);
+            tenant.touch(touch);
         }
         if let Some(used) = used {
             let mut known = tenant.used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -175,9 +227,9 @@ impl Evidence {
         self.last.subscribe()
     }
 
-    /// The exchanges that a filter takes, in its order, at most `limit`. `client_id`: of this application only.
-    pub(crate) fn page(&self, client_id: Option<&str>, filter: &Filter, limit: usize) -> Page {
-        let tenants = self.tenants(client_id);
+    /// The exchanges that a filter takes, in its order, at most `limit`. `application`: of this one only.
+    pub(crate) fn page(&self, application: Option<Key>, filter: &Filter, limit: usize) -> Page {
+        let tenants = self.tenants(application);
         let mut exchanges: Vec<Arc<Exchange>> =
             tenants.iter().flat_map(|tenant| tenant.journal.select(filter, limit.saturating_add(1))).collect();
         exchanges.sort_by_key(|exchange| exchange.id);
@@ -199,12 +251,12 @@ impl Evidence {
     }
 
     /// Forgets all exchanges and what they touched, the counts behind the verdict included; of one application, or of all.
-    pub(crate) fn clear(&self, client_id: Option<&str>) {
-        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
-        match client_id {
-            Some(client_id) => drop(tenants.remove(client_id)),
+    pub(crate) fn clear(&self, application: Option<Key>) {
+        let mut tenants = write(&self.tenants);
+        match application {
+            Some(key) => drop(tenants.by_key.remove(&key)),
             None => {
-                tenants.clear();
+                tenants.by_key.clear();
                 *self.departed.lock().unwrap_or_else(PoisonError::into_inner) = Departed::default();
                 let mut watched = self.expectations.lock().unwrap_or_else(PoisonError::into_inner);
                 for (index, known) in watched.iter_mut().enumerate() {
@@ -215,8 +267,8 @@ impl Evidence {
     }
 
     /// Lets an application go. What it did still counts in the verdict on all.
-    pub(crate) fn depart(&self, contract: &Contract, client_id: &str) {
-        let tenant = self.tenants.write().unwrap_or_else(PoisonError::into_inner).remove(client_id);
+    pub(crate) fn depart(&self, application: Key) {
+        let tenant = write(&self.tenants).by_key.remove(&application);
         let Some(tenant) = tenant else { return };
         let mut departed = self.departed.lock().unwrap_or_else(PoisonError::into_inner);
         departed.counts.sum(tenant.journal.counts());
@@ -224,31 +276,27 @@ impl Evidence {
         departed.reported.extend(tenant.journal.reported());
         departed.reported.truncate(REPORTED_MAX);
         if tenant.journal.counts().exchanges > 0 {
-            let touched = Coverage::of(contract, std::iter::once(&tenant.touches));
-            match &mut departed.coverage {
-                Some(known) => known.merge(&touched),
-                None => departed.coverage = Some(touched),
-            }
+            departed.coverage.add(&read(&tenant.touched).named());
         }
     }
 
     /// How many exchanges there were, of one application or of all.
-    pub(crate) fn counts(&self, client_id: Option<&str>) -> Counts {
+    pub(crate) fn counts(&self, application: Option<Key>) -> Counts {
         let mut counts = Counts::default();
-        for tenant in self.tenants(client_id) {
+        for tenant in self.tenants(application) {
             counts.sum(tenant.journal.counts());
         }
-        if client_id.is_none() {
+        if application.is_none() {
             counts.sum(self.departed.lock().unwrap_or_else(PoisonError::into_inner).counts);
         }
         counts
     }
 
     /// The first exchanges that broke the contract, in their order.
-    pub(crate) fn reported(&self, client_id: Option<&str>) -> Vec<Arc<Exchange>> {
-        let tenants = self.tenants(client_id);
+    pub(crate) fn reported(&self, application: Option<Key>) -> Vec<Arc<Exchange>> {
+        let tenants = self.tenants(application);
         let mut reported: Vec<_> = tenants.iter().flat_map(|tenant| tenant.journal.reported()).collect();
-        if client_id.is_none() {
+        if application.is_none() {
             reported.extend(self.departed.lock().unwrap_or_else(PoisonError::into_inner).reported.iter().cloned());
         }
         reported.sort_by_key(|exchange| exchange.id);
@@ -256,20 +304,52 @@ impl Evidence {
     }
 
     /// How much of the contract was touched, by one application or by all.
-    pub(crate) fn coverage(&self, contract: &Contract, client_id: Option<&str>) -> Coverage {
-        let tenants = self.tenants(client_id);
-        let mut coverage = Coverage::of(contract, tenants.iter().map(|tenant| &tenant.touches));
-        if client_id.is_none()
-            && let Some(departed) = &self.departed.lock().unwrap_or_else(PoisonError::into_inner).coverage
-        {
-            coverage.merge(departed);
+    pub(crate) fn coverage(&self, application: Option<Key>) -> Coverage {
+        let contract = Arc::clone(&read(&self.tenants).contract);
+        let (mut now, mut before): (Vec<Arc<Touches>>, Vec<Coverage>) = (Vec::new(), Vec::new());
+        for tenant in self.tenants(application) {
+            let touched = read(&tenant.touched);
+            // The contract may have been replaced since.
+            if touched.now.are_of(&contract) {
+                now.push(Arc::clone(&touched.now));
+            } else {
+                before.push(touched.now.named());
+            }
+            before.push(touched.before.clone());
+        }
+        let mut coverage = Coverage::of(&contract, now.iter().map(Arc::as_ref));
+        before.iter().for_each(|before| coverage.merge(before));
+        if application.is_none() {
+            coverage.merge(&self.departed.lock().unwrap_or_else(PoisonError::into_inner).coverage);
         }
         coverage
     }
 
     /// Whether an application ever read or wrote a resource.
-    pub(crate) fn is_used(&self, client_id: &str, path: &str) -> bool {
-        let tenants = self.tenants(Some(client_id));
+    pub(crate) fn is_used(&self, application: Key, path: &str) -> bool {
+        let tenants = self.tenants(Some(application));
         tenants.iter().any(|tenant| tenant.used.lock().unwrap_or_else(PoisonError::into_inner).contains(path))
     }
+}
+
+impl Tenant {
+    fn touch(&self, touch: &Touch) {
+        let touched = read(&self.touched);
+        if touched.now.are_of(&touch.contract) {
+            return touched.now.touch(touch);
+        }
+        drop(touched);
+        // A request that was under way while the contract was replaced.
+        let late = Touches::new(&touch.contract);
+        late.touch(touch);
+        write(&self.touched).before.add(&late.named());
+    }
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }

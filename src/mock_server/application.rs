@@ -8,8 +8,8 @@ use std::sync::Arc;
 /// One tenant of a running server: its credentials, and a view of its state.
 #[derive(Clone)]
 pub struct Application {
-    shared: Arc<Shared>,
-    application: Arc<store::Application>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) application: Arc<store::Application>,
     client_secret: String,
 }
 
@@ -153,7 +153,7 @@ impl Application {
 
     /// This application's exchanges that the journal still holds, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        let page = self.shared.engine.evidence.page(Some(self.client_id()), &Filter::default(), usize::MAX);
+        let page = self.shared.engine.evidence.page(Some(self.application.arrival()), &Filter::default(), usize::MAX);
         page.exchanges.iter().map(|exchange| Exchange::clone(exchange)).collect()
     }
 }

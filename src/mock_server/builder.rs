@@ -1,16 +1,22 @@
+use super::coverage_file::CoverageFile;
 use super::shared::Shared;
+use super::verification::{self, Verification};
 use super::{Edition, Error, MockServer, Time};
 use crate::contract::{self, Discriminator, Reach, Source};
 use crate::control::Plane;
+use crate::diagnostic::{Diagnostic, code};
 use crate::engine::{Engine, OnDrift, OnViolation, Settings, Unseeded};
-use crate::evidence::{CoverageScope, FailOn, Gates};
+use crate::evidence::{Coverage, CoverageScope, Expectation, FailOn, Gates, expectations};
 use crate::message::Limits;
+use crate::oauth::Strictness;
 use crate::server;
+use crate::source::SourceFile;
 use jiff::{SignedDuration, Timestamp};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::Location;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// ChatKitty's documented lifetime of a token.
@@ -43,8 +49,12 @@ pub struct Builder {
     seed: Option<u64>,
     token_ttl: Duration,
     clock: Option<Time>,
+    strict_oauth: Strictness,
     admin_token: Option<String>,
     gates: Gates,
+    coverage_file: Option<PathBuf>,
+    expectation_files: Vec<PathBuf>,
+    verify_on_drop: bool,
     limits: Limits,
 }
 
@@ -64,8 +74,12 @@ impl Builder {
             seed: None,
             token_ttl: TOKEN_TTL,
             clock: None,
+            strict_oauth: Strictness::default(),
             admin_token: None,
             gates: Gates::default(),
+            coverage_file: None,
+            expectation_files: Vec::new(),
+            verify_on_drop: true,
             limits: Limits::default(),
         }
     }
@@ -168,6 +182,14 @@ impl Builder {
         self
     }
 
+    /// Whether the token, introspection and revocation endpoints take RFC 6749 to the letter: form-urlencoded bodies
+    /// only, one client authentication, Basic credentials form-urlencoded first, no parameter given twice. HTTPS is not
+    /// demanded. Default: off, and what ChatKitty's own clients send is taken.
+    pub fn strict_oauth(mut self, strict: bool) -> Self {
+        self.strict_oauth = if strict { Strictness::ToTheLetter } else { Strictness::AsClientsSend };
+        self
+    }
+
     /// The token that the control plane asks for. Default: none on loopback, made up elsewhere.
     pub fn admin_token(mut self, token: impl Into<String>) -> Self {
         self.admin_token = Some(token.into());
@@ -195,6 +217,25 @@ impl Builder {
     /// The least percentage of the contract that has to be touched, from 0 to 100. Default: none.
     pub fn min_coverage(mut self, scope: CoverageScope, percent: f64) -> Self {
         self.gates.coverage_min.push((scope, percent));
+        self
+    }
+
+    /// A file that the coverage is merged with at start, and added to when the server ends, so that it grows over runs
+    /// and processes. It need not exist. Default: none.
+    pub fn coverage_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.coverage_file = Some(file.into());
+        self
+    }
+
+    /// Adds a file with a list of expectations, in YAML or JSON. Default: none.
+    pub fn expectations(mut self, file: impl Into<PathBuf>) -> Self {
+        self.expectation_files.push(file.into());
+        self
+    }
+
+    /// Whether drop panics when the contract was broken, or something that was asked for is not so. Default: it does.
+    pub fn verify_on_drop(mut self, verify: bool) -> Self {
+        self.verify_on_drop = verify;
         self
     }
 
@@ -228,7 +269,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// The contract or a fixture cannot be used, the clock's text is no time, or the address cannot be bound; nothing is
+    /// The contract, a fixture, an expectation or the coverage file cannot be used, the clock's text is no time, or the address cannot be bound; nothing is
     /// left half started.
     #[track_caller]
     pub fn start(self) -> Result<MockServer, Error> {
@@ -236,7 +277,12 @@ impl Builder {
         let loaded = self.load().map_err(Error::findings)?;
         let entropy = entropy()?;
         let clock = self.clock.as_ref().map(Time::timestamp).transpose().map_err(Error::other)?;
-        let engine = Engine::new(loaded.world, self.settings(entropy));
+        let title = loaded.world.contract.title();
+        let coverage = self.coverage_file.as_ref().map(|path| CoverageFile::open(path, title)).transpose();
+        let (coverage_file, earlier) = coverage.map_err(|found| Error::findings(vec![found]))?.unzip();
+        let expected = self.expected(&loaded.world.contract).map_err(Error::findings)?;
+        let engine = Engine::new(loaded.world, self.settings(entropy, earlier.flatten()));
+        engine.evidence.expect(expected);
         if let Some(time) = clock {
             engine.store.change_clock(None, |clock| clock.set(time, Some(time), Some(true)));
         }
@@ -256,15 +302,45 @@ impl Builder {
         });
         let edition = self.contract.is_none().then(|| self.edition.as_str().to_owned());
         let plane = Plane::new(admin_token.clone(), loopback, edition.clone());
-        let shared = Arc::new(Shared { engine: Arc::new(engine), plane, edition, admin_token });
         let address = SocketAddr::new(self.address, self.port);
+        let limits = self.limits.clone();
+        let (on_drop, port) = (self.verify_on_drop, self.port);
+        let sources = Mutex::new(loaded.sources);
+        let shared = Arc::new(Shared { engine: Arc::new(engine), plane, edition, admin_token, loader: self, sources });
         let listener = server::bind(address).map_err(|source| Error::bind(address.to_string(), source))?;
-        let running = server::serve(listener, Arc::clone(&shared) as Arc<dyn server::Handler>, self.limits)
-            .map_err(Error::runtime)?;
-        Ok(MockServer::new(shared, running, loaded.findings, started_at))
+        let verification = Verification {
+            started_at,
+            on_drop,
+            allowed: AtomicBool::new(false),
+            address: verification::address(port),
+            coverage_file: Mutex::new(coverage_file),
+        };
+        let running =
+            server::serve(listener, Arc::clone(&shared) as Arc<dyn server::Handler>, limits).map_err(Error::runtime)?;
+        Ok(MockServer::new(shared, running, loaded.findings, verification))
     }
 
-    fn settings(&self, entropy: u64) -> Settings {
+    /// The expectations of all files, or everything that is wrong with them.
+    fn expected(&self, contract: &contract::Contract) -> Result<Vec<Expectation>, Vec<Diagnostic>> {
+        let mut expected = Vec::new();
+        let mut problems = Vec::new();
+        for path in &self.expectation_files {
+            let name = path.display().to_string();
+            match std::fs::read_to_string(path) {
+                Ok(text) => match expectations::read_file(&SourceFile::new(name, text), contract) {
+                    Ok(read) => expected.extend(read),
+                    Err(found) => problems.extend(found),
+                },
+                Err(error) => {
+                    let message = format!("cannot read the expectations `{name}`: {error}");
+                    problems.push(Diagnostic::new(code::EXPECTATION_INVALID, message));
+                }
+            }
+        }
+        if problems.is_empty() { Ok(expected) } else { Err(problems) }
+    }
+
+    fn settings(&self, entropy: u64, earlier: Option<Coverage>) -> Settings {
         Settings {
             on_violation: self.on_violation,
             on_drift: self.on_drift,
@@ -273,6 +349,8 @@ impl Builder {
             identity_seed: self.seed.unwrap_or(entropy),
             token_ttl: SignedDuration::from_secs(i64::try_from(self.token_ttl.as_secs()).unwrap_or(i64::MAX)),
             gates: self.gates.clone(),
+            strict_oauth: self.strict_oauth,
+            earlier: earlier.map(Arc::new),
             limits: self.limits.clone(),
         }
     }

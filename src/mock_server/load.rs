@@ -1,5 +1,6 @@
 //! From a builder's files to what a server serves: contract, resources and seeds, and what is wrong with them.
 
+use super::sources::Sources;
 use super::{Builder, Edition};
 use crate::contract::{Contract, Source};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -12,7 +13,6 @@ use crate::source::SourceFile;
 use crate::store::Seed;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::SystemTime;
 
 /// What is wrong with a contract and its fixtures.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(super) struct Loaded {
     pub(super) seeds: Vec<Seed>,
     /// What is wrong with the contract although it can be served.
     pub(super) findings: Vec<Diagnostic>,
+    /// The files that it was read from.
+    pub(super) sources: Sources,
 }
 
 /// A contract and its resources with what was found in it, compiled once per process and shared.
@@ -89,8 +91,11 @@ impl Builder {
         if files.is_empty() {
             seeds.push(Seed { name: "default".to_owned(), ..Seed::default() });
         }
+        let own_fixtures = files.into_iter().filter(|_| !self.fixtures.is_empty());
+        let read = self.contract_files(&compiled.contract).into_iter().chain(own_fixtures);
+        let sources = Sources::new(read, &self.fixtures);
         let world = World::new(compiled.contract, model);
-        Ok(Loaded { world, seeds, findings: compiled.findings.to_vec() })
+        Ok(Loaded { world, seeds, findings: compiled.findings.to_vec(), sources })
     }
 
     fn fixture_files(&self) -> Result<Vec<Arc<SourceFile>>, Vec<Diagnostic>> {
@@ -108,17 +113,27 @@ impl Builder {
         if unreadable.is_empty() { Ok(files) } else { Err(unreadable) }
     }
 
-    /// The contract, compiled at most once per process while its text stays the same.
+    /// The files that the contract was read from; none where it was given as text.
+    fn contract_files(&self, contract: &Contract) -> Vec<Arc<SourceFile>> {
+        match &self.contract {
+            Some(Source::File(_)) => contract.files().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The contract, compiled at most once per process while all its files say the same.
     fn compiled(&self) -> Result<Compiled, Vec<Diagnostic>> {
-        static COMPILED: OnceLock<Mutex<HashMap<String, Compiled>>> = OnceLock::new();
+        static COMPILED: OnceLock<Mutex<HashMap<String, (Compiled, Sources)>>> = OnceLock::new();
         let (name, text) = self.edition.document();
         let bundled = Source::Text { name: name.to_owned(), text: text.to_owned() };
         let source = self.contract.as_ref().unwrap_or(&bundled);
-        let key = format!("{:?} {} {}", self.options, self.remote_refs, fingerprint(source));
+        let key = format!("{:?} {} {}", self.options, self.remote_refs, identity(source));
         let cache = COMPILED.get_or_init(Mutex::default);
         let lock = || cache.lock().unwrap_or_else(PoisonError::into_inner);
         let mut compiled = lock();
-        if let Some(known) = compiled.get(&key) {
+        if let Some((known, sources)) = compiled.get_mut(&key)
+            && !sources.have_changed()
+        {
             return Ok(known.clone());
         }
         let (contract, mut findings) = if self.remote_refs {
@@ -140,7 +155,8 @@ impl Builder {
         if compiled.len() >= KEPT_MAX {
             compiled.clear();
         }
-        compiled.insert(key, loaded.clone());
+        let sources = Sources::new(self.contract_files(&loaded.contract), &[]);
+        compiled.insert(key, (loaded.clone(), sources));
         Ok(loaded)
     }
 
@@ -168,16 +184,10 @@ impl Builder {
     }
 }
 
-/// What tells two contracts apart without reading the second one.
-fn fingerprint(source: &Source) -> String {
+/// What tells two contracts apart that were not changed.
+fn identity(source: &Source) -> String {
     match source {
         Source::Text { name, text } => format!("{name} {text}"),
-        Source::File(path) => {
-            let metadata = std::fs::metadata(path).ok();
-            let modified =
-                metadata.as_ref().and_then(|metadata| metadata.modified().ok()).unwrap_or(SystemTime::UNIX_EPOCH);
-            let length = metadata.map_or(0, |metadata| metadata.len());
-            format!("{} {modified:?} {length}", path.canonicalize().unwrap_or_else(|_| path.clone()).display())
-        }
+        Source::File(path) => path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string(),
     }
 }

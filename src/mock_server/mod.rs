@@ -6,22 +6,25 @@
 mod application;
 mod builder;
 mod clock;
+mod coverage_file;
 mod edition;
 mod error;
 mod load;
+mod reload;
 mod shared;
 mod snapshot;
+mod sources;
+mod verification;
 
 use crate::diagnostic::Diagnostic;
-use crate::evidence::{Exchange, Filter, Report};
+use crate::evidence::{Exchange, Filter};
 use crate::message::Request;
 use crate::server::Running;
 use crate::store::Seed;
 use bytes::Bytes;
 use shared::Shared;
-use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use verification::Verification;
 
 pub use application::Application;
 pub use builder::{Builder, UnknownQuery};
@@ -47,8 +50,8 @@ pub struct ContractInfo {
 
 /// A running stand-in. It listens on a port of its own from the moment it exists until it is dropped.
 ///
-/// Dropping it checks that no exchange broke the contract, and panics with what did, unless
-/// [`allow_violations`](Self::allow_violations) was called or the thread is panicking already.
+/// Dropping it checks that no exchange broke the contract and that what was [expected](Self::expect) came, and panics
+/// with what did not, unless [`allow_violations`](Self::allow_violations) was called or the thread is panicking already.
 ///
 /// ```
 /// let mock = chatkitty_mock::MockServer::start();
@@ -59,8 +62,7 @@ pub struct ContractInfo {
 pub struct MockServer {
     shared: Arc<Shared>,
     running: Option<Running>,
-    allow_violations: AtomicBool,
-    started_at: &'static Location<'static>,
+    verification: Verification,
     url: String,
     token_url: String,
     admin_url: String,
@@ -87,12 +89,7 @@ impl MockServer {
         Builder::new()
     }
 
-    fn new(
-        shared: Arc<Shared>,
-        running: Running,
-        findings: Vec<Diagnostic>,
-        started_at: &'static Location<'static>,
-    ) -> Self {
+    fn new(shared: Arc<Shared>, running: Running, findings: Vec<Diagnostic>, verification: Verification) -> Self {
         let address = running.address();
         let url = format!("http://{address}");
         Self {
@@ -101,8 +98,7 @@ impl MockServer {
             url,
             shared,
             running: Some(running),
-            allow_violations: AtomicBool::new(false),
-            started_at,
+            verification,
             findings,
         }
     }
@@ -244,40 +240,6 @@ impl MockServer {
         self.shared.plane.check_reply(method, path, reply)
     }
 
-    /// Lets the test break the contract: neither [`verify`](Self::verify) nor drop will complain.
-    pub fn allow_violations(&self) {
-        self.allow_violations.store(true, Ordering::Relaxed);
-    }
-
-    /// The verdict so far.
-    pub fn report(&self) -> Report {
-        self.shared.engine.report(None, false)
-    }
-
-    /// Checks that no exchange broke the contract.
-    ///
-    /// # Panics
-    ///
-    /// With the rendered violations, if one did and [`allow_violations`](Self::allow_violations) was not called.
-    #[track_caller]
-    pub fn verify(&self) {
-        if let Some(text) = self.complaint() {
-            panic!("{text}");
-        }
-    }
-
-    /// Stops the server and gives the verdict: the explicit form of the check on drop.
-    ///
-    /// # Errors
-    ///
-    /// An exchange broke the contract and [`allow_violations`](Self::allow_violations) was not called.
-    pub fn finish(mut self) -> Result<Report, Violated> {
-        self.running = None;
-        let report = self.report();
-        let allowed = self.allow_violations.swap(true, Ordering::Relaxed);
-        if report.is_clean() || allowed { Ok(report) } else { Err(Violated::new(report)) }
-    }
-
     /// Stops accepting, and gives requests under way two seconds.
     pub async fn stop(&mut self) {
         if let Some(running) = &mut self.running {
@@ -291,25 +253,19 @@ impl MockServer {
         // The sender lives as long as the server, so an error cannot come first.
         let _ = asked.wait_for(|asked| *asked).await;
     }
-
-    /// What drop and `verify` have to complain of.
-    fn complaint(&self) -> Option<String> {
-        let report = self.report();
-        if report.is_clean() || self.allow_violations.load(Ordering::Relaxed) {
-            return None;
-        }
-        let text = report.render(false);
-        Some(format!("the mock server started at {} saw the contract broken\n\n{text}", self.started_at))
-    }
 }
 
 impl Drop for MockServer {
     fn drop(&mut self) {
         self.running = None;
+        let saved = self.save_coverage();
         if std::thread::panicking() {
             return;
         }
-        if let Some(text) = self.complaint() {
+        if let Err(error) = saved {
+            panic!("{error}");
+        }
+        if let Some(text) = self.complaint().filter(|_| self.verification.on_drop) {
             panic!("{text}");
         }
     }

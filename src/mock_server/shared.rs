@@ -1,10 +1,12 @@
+use super::Builder;
+use super::sources::Sources;
 use crate::control::Plane;
 use crate::diagnostic::{Diagnostic, Part};
 use crate::engine::Engine;
 use crate::message::{Reply, Request};
 use crate::server::{Handler, Refusal};
 use jiff::Timestamp;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// What a server's connections and its handles share.
@@ -13,6 +15,9 @@ pub(super) struct Shared {
     pub(super) plane: Plane,
     pub(super) edition: Option<String>,
     pub(super) admin_token: Option<String>,
+    /// What contract and fixtures are loaded with, and loaded again.
+    pub(super) loader: Builder,
+    pub(super) sources: Mutex<Sources>,
 }
 
 impl Shared {

@@ -1,156 +1,147 @@
 //! POST on a collection: a new item, or a reference to one that exists.
 
-use super::infer::{json_answer, last_expression, noun};
+use super::entity::{Entity, members};
+use super::infer::{last_expression, noun};
 use super::list::text;
 use super::names::{CREATED, UPDATED, is_one_of, plain, singular};
 use super::{Call, Collection, Decision, Item, Items, Place, Role, Told};
-use crate::contract::{Content, Prepared, Structure, decoded, segment};
+use crate::contract::{Operation, Prepared, Structure, decoded, segment, trimmed};
 use crate::diagnostic::{Diagnostic, Part, code};
 use crate::store::{Change, State};
 use serde_json::{Map, Value, json};
 
 impl Call<'_> {
     pub(super) fn create(&self, collection: &Collection, state: &State) -> Decision {
-        let body = match &self.decoded.body {
-            Some(body) => body.clone(),
-            None => Value::Object(Map::new()),
-        };
-        let Value::Object(sent) = &body else { return Err(Told::Nothing) };
+        let nothing = Value::Object(Map::new());
+        let body = self.decoded.body.as_ref().unwrap_or(&nothing);
+        let entity = self.kind(collection).ok_or(Told::Nothing)?;
+        let (sent, within) = entity.sent(self.contract, self.sent_as(), body);
+        let Value::Object(sent) = sent else { return Err(Told::Nothing) };
+        let making = Making { entity, collection, sent, within };
         if let Items::Elsewhere(template) = &collection.items
-            && let Some(decision) = self.refer(collection, template, sent, state)
+            && let Some(decision) = self.refer(&making, template, state)
         {
             return decision;
         }
-        self.add(collection, sent, state)
+        self.add(&making, state)
     }
 
     /// Lists an item that has a path elsewhere, where the request names one rather than describing one.
-    fn refer(
-        &self,
-        collection: &Collection,
-        template: &str,
-        sent: &Map<String, Value>,
-        state: &State,
-    ) -> Option<Decision> {
+    fn refer(&self, making: &Making<'_>, template: &str, state: &State) -> Option<Decision> {
+        let Making { entity, collection, sent, .. } = *making;
         let id = collection.id.as_ref().and_then(|id| sent.get(id)).filter(|id| id.is_string() || id.is_number());
-        let (home, _) = last_expression(template)?;
-        let created_there = self.model.collection(home).is_some()
-            && self
-                .contract
-                .operations()
-                .iter()
-                .any(|operation| operation.method == http::Method::POST && operation.template == home);
-        if id.is_none() && !created_there {
+        if id.is_none() && (!self.is_created_at_home(template) || self.describes(template)) {
             return None;
         }
-        let home = self.filled(home);
+        let home = self.home_of(collection)?;
+        let noun = singular(noun(&home));
         let kept = state.collection(&home).unwrap_or_default();
+        let is_named =
+            |path: &&String| state.resource(path).is_some_and(|known| has_all(entity.open(&known.value), sent, &noun));
         let path = match id {
             Some(id) => Some(self.path_of(collection, id)),
-            None => {
-                kept.iter().find(|path| state.resource(path).is_some_and(|known| has_all(&known.value, sent))).cloned()
-            }
+            None => kept.iter().find(is_named).cloned(),
         };
-        let is_known = path.as_ref().is_some_and(|path| state.resource(path).is_some());
+        let known = path.and_then(|path| Some((state.resource(&path)?.clone(), path)));
         let mut changes = Vec::new();
-        let (path, item) = match path.filter(|_| is_known) {
-            Some(path) => {
-                let item = state.resource(&path).cloned();
-                (path, item)
-            }
+        let (item, path) = match known {
+            Some(known) => known,
             None if state.collection(&home).is_some() || self.absent_by_default => return Some(Err(Told::NotFound)),
             // Nothing was ever said about these items, so the one that is named exists.
             None => {
-                let structure = self.model.place(template)?.structure.clone()?;
-                let given = self.described(&structure, collection, sent, state, &home)?;
-                let item = Prepared::json(self.contract.completed(&structure, &Value::Object(given.members), 0)?);
-                let path = self.path_of(collection, &given.id);
+                let described = self.described(making, state, &home)?;
+                let path = self.path_of(collection, &described.id);
+                let whole = entity.close(Value::Object(described.members), None);
+                let item = Prepared::json(self.contract.completed(&entity.whole, &whole, 0)?);
                 changes.push(Change::Put(path.clone(), item.clone()));
                 changes.push(Change::Link { collection: home, item: path.clone() });
-                (path, Some(item))
+                (item, path)
             }
         };
         changes.push(Change::Link { collection: self.path.to_owned(), item: path });
-        Some(Ok((changes, self.respond(state, item.as_ref()))))
+        Some(Ok((changes, self.respond(state, Some((&item, entity))))))
     }
 
-    fn add(&self, collection: &Collection, sent: &Map<String, Value>, state: &State) -> Decision {
-        let Some(structure) = self.kind(collection) else { return Err(Told::Nothing) };
-        let home = match &collection.items {
-            Items::Elsewhere(template) => {
-                last_expression(template).map(|(home, _)| self.filled(home)).unwrap_or_default()
-            }
-            _ => self.path.to_owned(),
+    /// Whether the request describes an item as the request does that creates one where items have their own paths.
+    fn describes(&self, items: &str) -> bool {
+        let names = |operation: &Operation| -> Option<Vec<String>> {
+            let content = operation.body.as_ref()?.content.iter().find(|content| content.media.is_json())?;
+            Some(self.contract.names_in_request(content, None))
         };
-        let Some(described) = self.described(&structure, collection, sent, state, &home) else {
-            return Err(Told::Nothing);
-        };
+        let Some((home, _)) = last_expression(items) else { return false };
+        let creates =
+            |operation: &&Operation| operation.method == http::Method::POST && trimmed(&operation.template) == home;
+        let at_home = self.contract.operations().iter().find(creates).and_then(names);
+        at_home.is_some() && at_home == names(self.operation)
+    }
+
+    fn add(&self, making: &Making<'_>, state: &State) -> Decision {
+        let Making { entity, collection, sent, within } = *making;
+        let home = self.home_of(collection).unwrap_or_else(|| self.path.to_owned());
+        let home = if matches!(collection.items, Items::Elsewhere(_)) { home } else { self.path.to_owned() };
+        let described = self.described(making, state, &home).ok_or(Told::Nothing)?;
         let path = self.path_of(collection, &described.id);
         if state.resource(&path).is_some() {
             let id = text(&described.id);
             let at = collection.id.as_ref().map(|id| format!("/{id}")).unwrap_or_default();
+            let at = within.map(|within| format!("/{within}{at}")).unwrap_or(at);
             let diagnostic = Diagnostic::new(code::RESOURCE_EXISTS, format!("there is a resource `{id}` already"))
                 .at(Part::Body, at);
             return Err(Told::Refused(vec![diagnostic]));
         }
-        let given = self.linked(&structure, described.members, &path);
-        let Some(value) = self.contract.completed(&structure, &Value::Object(given), 0) else {
-            return Err(Told::Nothing);
-        };
-        let item = Prepared::json(value);
+        let is_read = collection.items != Items::Nowhere;
+        let given = if is_read { self.linked(entity.structure(), described.members, &path) } else { described.members };
+        let whole = entity.close(Value::Object(given), None);
+        let value = self.contract.completed(&entity.whole, &whole, 0).ok_or(Told::Nothing)?;
+        let item = Prepared::json(self.with_extras(entity, value, sent, within));
         let mut changes = vec![Change::Put(path.clone(), item.clone())];
         if let Some(last) = described.number {
             changes.push(Change::Number { collection: home.clone(), last });
         }
         changes.push(Change::Link { collection: self.path.to_owned(), item: path.clone() });
-        let has_home = collection
-            .items
-            .template()
-            .and_then(last_expression)
-            .is_some_and(|(home, _)| self.model.collection(home).is_some());
-        if home != self.path && has_home {
+        if home != self.path {
+            // Also where that is no collection of the contract: it says which items there are.
             changes.push(Change::Link { collection: home, item: path.clone() });
         }
-        let mut decided = self.respond(state, Some(&item));
-        decided.created = Some(path);
+        let mut decided = self.respond(state, Some((&item, entity)));
+        decided.created = is_read.then_some(path);
         Ok((changes, decided))
     }
 
-    /// What an item of the collection is: as its own path reads it, as the list has it, or as POST answers.
-    fn kind(&self, collection: &Collection) -> Option<Structure> {
-        let read = collection
-            .items
-            .template()
-            .and_then(|template| self.model.place(template))
-            .and_then(|place| place.structure.clone());
-        let listed = || collection.envelope.as_ref().map(|envelope| envelope.item.clone());
-        read.or_else(listed)
-            .or_else(|| json_answer(self.operation).and_then(|content| self.contract.structure(content)))
+    /// The representation with what was sent and neither of the two schemas names, where that is allowed.
+    fn with_extras(&self, entity: &Entity, value: Value, sent: &Map<String, Value>, within: Option<&str>) -> Value {
+        let carried = self.sent_as().map(|content| self.contract.carried_members(content, within)).unwrap_or_default();
+        let declared = self.contract.members_of(entity.structure());
+        let is_extra =
+            |name: &String| !carried.names.contains(name) && !declared.iter().any(|(known, _)| known == name);
+        let mut thing = members(entity.open(&value));
+        thing.extend(sent.iter().filter(|(name, _)| is_extra(name)).map(|(name, value)| (name.clone(), value.clone())));
+        let extended = entity.close(Value::Object(thing), Some(&value));
+        if self.contract.takes(&entity.whole, &extended) { extended } else { value }
     }
 
     /// The members that the request and the server give a new item.
-    fn described(
-        &self,
-        structure: &Structure,
-        collection: &Collection,
-        sent: &Map<String, Value>,
-        state: &State,
-        home: &str,
-    ) -> Option<Described> {
+    fn described(&self, making: &Making<'_>, state: &State, home: &str) -> Option<Described> {
+        let Making { entity, collection, sent, within } = *making;
+        let structure = entity.structure();
         let declared = self.contract.members_of(structure);
-        let writable =
-            |name: &String| self.sent_as().is_none_or(|content| !self.contract.marks_read_only(content, name));
-        let mut members: Map<String, Value> =
-            sent.iter().filter(|(name, _)| writable(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
-        let member = collection.id.as_ref().and_then(|id| declared.iter().find(|(name, _)| name == id));
-        let chosen = collection
-            .id
-            .as_ref()
-            .and_then(|id| members.get(id))
-            .filter(|id| id.is_string() || id.is_number())
-            .cloned();
+        let content = self.sent_as();
+        let carried = content.map(|content| self.contract.carried_members(content, within));
+        let is_read_only = |name: &String| {
+            let declares =
+                content.is_some_and(|content| self.contract.names_in_request(content, within).contains(name));
+            declares && carried.as_ref().is_some_and(|carried| !carried.names.contains(name))
+        };
+        let mut members: Map<String, Value> = sent
+            .iter()
+            .filter(|(name, _)| !is_read_only(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         let mut number = None;
-        let id = match (chosen, member) {
+        let member = collection.id.as_ref().and_then(|id| declared.iter().find(|(name, _)| name == id));
+        let chosen =
+            collection.id.as_ref().and_then(|id| members.get(id)).filter(|id| id.is_string() || id.is_number());
+        let id = match (chosen.cloned(), member) {
             (Some(chosen), _) => chosen,
             (None, Some((name, shape))) => {
                 let (id, last) = self.new_id(shape, state, home)?;
@@ -164,21 +155,44 @@ impl Call<'_> {
                 json!(last)
             }
         };
-        for (name, shape) in &declared {
-            if let Some(owner) = self.owner(name, shape).filter(|_| !members.contains_key(name)) {
-                members.insert(name.clone(), owner);
-            }
-        }
-        for (name, shape) in &declared {
-            if let Some(named) = self
-                .named(name, sent, state)
-                .filter(|named| !members.contains_key(name) && self.contract.takes(shape, named))
-            {
-                members.insert(name.clone(), named);
-            }
-        }
+        self.fill_in(&declared, making, state, home, &mut members, &mut number);
         self.stamp_members(structure, &mut members, true);
         Some(Described { id, members, number })
+    }
+
+    /// Members that follow from the path, from other items, and from what the schemas say is meant where nothing is sent.
+    fn fill_in(
+        &self,
+        declared: &[(String, Structure)],
+        making: &Making<'_>,
+        state: &State,
+        home: &str,
+        members: &mut Map<String, Value>,
+        number: &mut Option<u64>,
+    ) {
+        for (name, shape) in declared {
+            if members.contains_key(name) {
+                continue;
+            }
+            let named = self.named(name, making.sent, state).filter(|named| self.contract.takes(shape, named));
+            // Two items differ in more than what their paths say.
+            let identity = || {
+                let (id, last) = (plain(name) == "id").then(|| self.new_id(shape, state, home)).flatten()?;
+                *number = number.or(last);
+                Some(id)
+            };
+            if let Some(value) = self.owner(name, shape).or(named).or_else(identity) {
+                members.insert(name.clone(), value);
+            }
+        }
+        let requested = self.sent_as().map(|content| self.contract.request_defaults(content, making.within));
+        let answered = self.contract.defaults_of(making.entity.structure());
+        for (name, default) in requested.into_iter().flatten().chain(answered) {
+            let is_answered = declared.iter().any(|(known, _)| *known == name);
+            if is_answered && !members.contains_key(&name) {
+                members.insert(name, default);
+            }
+        }
     }
 
     /// The item that the request names by its id, for a member that shows it: `user` where `userId` is sent.
@@ -189,7 +203,8 @@ impl Call<'_> {
         let home =
             self.model.places.keys().filter(|template| self.model.collection(template).is_some()).find(is_home)?;
         let found = state.resource(&format!("{home}/{}", segment(&text(id))))?;
-        Some(Value::clone(&found.value))
+        let kind = self.model.collection(home)?.kind.as_ref()?;
+        Some(kind.open(&found.value).clone())
     }
 
     /// A new id of the member's type: the next number, a UUID, or a text that the schema makes up.
@@ -230,7 +245,7 @@ impl Call<'_> {
     /// What a member says about an item that the path lies below: `channelId` below `/channels/{id}`.
     fn owner(&self, member: &str, shape: &Structure) -> Option<Value> {
         let wanted = plain(member);
-        let segments: Vec<&str> = self.operation.template.split('/').collect();
+        let segments: Vec<&str> = self.template().split('/').collect();
         let expressions =
             segments.iter().enumerate().filter(|(_, segment)| segment.starts_with('{') && segment.ends_with('}'));
         for (index, (at, expression)) in expressions.enumerate() {
@@ -264,15 +279,16 @@ impl Call<'_> {
     /// The base path that the request came under.
     pub(crate) fn base(&self) -> &str {
         let sent = self.request.uri().path();
+        let sent = trimmed(sent);
         let segments = self.path.matches('/').count();
         let cut = sent.rmatch_indices('/').nth(segments.saturating_sub(1)).map_or(0, |(at, _)| at);
         sent.get(..cut).unwrap_or_default()
     }
 
     /// Sets the members that tell when.
-    pub(super) fn stamp(&self, reading: &Content, value: &mut Value, created: bool) {
-        if let (Some(structure), Value::Object(members)) = (self.contract.structure(reading), value) {
-            self.stamp_members(&structure, members, created);
+    pub(super) fn stamp(&self, entity: &Entity, thing: &mut Value, created: bool) {
+        if let Value::Object(members) = thing {
+            self.stamp_members(entity.structure(), members, created);
         }
     }
 
@@ -290,19 +306,32 @@ impl Call<'_> {
         }
     }
 
-    /// Sets the member that says which item of its collection this is, to what the path says.
-    pub(super) fn identify(&self, place: &Place, value: &mut Value, reading: &Content) {
+    /// Sets the member that says which item of its collection this is, to what its path says.
+    pub(super) fn identify(&self, place: &Place, entity: &Entity, thing: &mut Value, path: &str) {
         let Role::Item(Item { id: Some(id), .. }) = &place.role else { return };
-        let Some((_, expression)) = last_expression(&self.operation.template) else { return };
-        let (Value::Object(members), Some(named)) = (value, self.decoded.path.get(expression)) else { return };
-        let shape = self.contract.structure(reading).and_then(|structure| self.contract.member_of(&structure, id));
-        let candidates = [named.clone(), json!(text(named))];
-        if let Some(named) =
-            candidates.into_iter().find(|named| shape.as_ref().is_some_and(|shape| self.contract.takes(shape, named)))
-        {
+        let (Value::Object(members), Some((_, named))) = (thing, path.rsplit_once('/')) else { return };
+        let Some(shape) = self.contract.member_of(entity.structure(), id) else { return };
+        let named = decoded(named);
+        if members.get(id).is_some_and(|known| text(known) == named) {
+            return;
+        }
+        let number = serde_json::from_str::<Value>(&named).ok().filter(Value::is_number);
+        let candidates = [number, Some(json!(named))];
+        if let Some(named) = candidates.into_iter().flatten().find(|named| self.contract.takes(&shape, named)) {
             members.insert(id.clone(), named);
         }
     }
+}
+
+/// A new item in the making.
+#[derive(Clone, Copy)]
+struct Making<'a> {
+    /// What it is.
+    entity: &'a Entity,
+    collection: &'a Collection,
+    /// What the request says of it, and the member of the body that it stands in.
+    sent: &'a Map<String, Value>,
+    within: Option<&'a str>,
 }
 
 /// A new item before the schema has its say.
@@ -313,8 +342,17 @@ struct Described {
     number: Option<u64>,
 }
 
-fn has_all(value: &Value, wanted: &Map<String, Value>) -> bool {
-    !wanted.is_empty() && wanted.iter().all(|(name, wanted)| value.get(name) == Some(wanted))
+/// Whether a thing has all that is wanted of it. `username` is the `name` of a user.
+fn has_all(thing: &Value, wanted: &Map<String, Value>, noun: &str) -> bool {
+    let has = |(name, wanted): (&String, &Value)| {
+        let bare = plain(name).strip_prefix(plain(noun).as_str()).map(ToOwned::to_owned);
+        let found = thing.get(name).or_else(|| {
+            let members = thing.as_object()?;
+            members.iter().find(|(known, _)| bare.as_deref() == Some(plain(known).as_str())).map(|(_, value)| value)
+        });
+        found == Some(wanted)
+    };
+    !wanted.is_empty() && wanted.iter().all(has)
 }
 
 fn scrambled(seed: u64) -> u64 {

@@ -1,6 +1,6 @@
 //! How a contract's GET lists items: a bare array, or an object with an array in it and members about it.
 
-use super::names::plain;
+use super::names::{plain, singular};
 use crate::contract::{Contract, Structure};
 use crate::source::pointer;
 use serde_json::{Map, Value, json};
@@ -31,6 +31,8 @@ pub(super) struct Page<'a> {
     pub(super) start: Option<String>,
     /// The address of a page that begins at an offset.
     pub(super) link: &'a dyn Fn(usize) -> String,
+    /// Scheme and host of the request, for addresses that have to be absolute.
+    pub(super) origin: String,
 }
 
 /// Members that hold the array, the likeliest first.
@@ -122,7 +124,17 @@ impl Envelope {
         let total = items.len();
         self.wrap(
             contract,
-            &Page { items, total, offset: 0, size: None, first: 0, next: None, start: None, link: &link },
+            &Page {
+                items,
+                total,
+                offset: 0,
+                size: None,
+                first: 0,
+                next: None,
+                start: None,
+                link: &link,
+                origin: String::new(),
+            },
             0,
         )
     }
@@ -140,7 +152,16 @@ impl Envelope {
                 }
                 continue;
             }
-            let said = page.said(&plain(name), counts_all);
+            let list = pointer::tokens(&self.at).last().map(|list| plain(&list)).unwrap_or_default();
+            let counts = |noun: &str| {
+                let name = plain(name);
+                !noun.is_empty() && (name == format!("{noun}count") || name == format!("total{noun}"))
+            };
+            let said = if counts(&list) || counts(&singular(&list)) {
+                vec![json!(page.total)]
+            } else {
+                page.said(&plain(name), counts_all)
+            };
             if let Some(value) = said.into_iter().find(|value| contract.takes(member, value)) {
                 given[name.as_str()] = value;
             }
@@ -171,6 +192,28 @@ fn page_word(name: &str) -> bool {
 }
 
 impl Page<'_> {
+    /// The address of a page: relative, or absolute where that is what is declared.
+    fn addresses(&self, offset: usize) -> Vec<Value> {
+        let relative = (self.link)(offset);
+        vec![json!(relative), json!(format!("{}{relative}", self.origin))]
+    }
+
+    /// The links to other pages, as a `Link` header has them.
+    pub(super) fn links(&self) -> String {
+        let Some(size) = self.size.filter(|size| *size > 0) else { return String::new() };
+        let mut pages = vec![("first", 0)];
+        if self.offset > 0 {
+            pages.push(("prev", self.offset.saturating_sub(size)));
+        }
+        if self.has_more() {
+            pages.push(("next", self.offset + size));
+        }
+        pages.push(("last", self.total.saturating_sub(1) / size * size));
+        let links =
+            pages.iter().map(|(rel, offset)| format!("<{}{}>; rel=\"{rel}\"", self.origin, (self.link)(*offset)));
+        links.collect::<Vec<_>>().join(", ")
+    }
+
     fn has_more(&self) -> bool {
         self.offset + self.items.len() < self.total
     }
@@ -210,11 +253,9 @@ impl Page<'_> {
                 text(&self.next)
             }
             "next" if self.next.is_some() => text(&self.next),
-            "next" | "nextlink" | "nexturl" | "nextpageurl" if self.has_more() => {
-                vec![json!((self.link)(self.offset + size))]
-            }
+            "next" | "nextlink" | "nexturl" | "nextpageurl" if self.has_more() => self.addresses(self.offset + size),
             "previous" | "prev" | "previousurl" | "prevpageurl" if self.offset > 0 => {
-                vec![json!((self.link)(self.offset.saturating_sub(size)))]
+                self.addresses(self.offset.saturating_sub(size))
             }
             "next" | "nextlink" | "nexturl" | "nextpageurl" | "previous" | "prev" | "previousurl" | "prevpageurl" => {
                 vec![Value::Null]

@@ -1,12 +1,14 @@
 //! Finding the resources of a contract in its paths, methods and schemas.
 
+use super::entity::Entity;
 use super::envelope::Envelope;
 use super::names::{IDS, is_one_of, plain, singular};
 use super::overrides::{Override, Overrides};
 use super::query::Queries;
 use super::{Collection, Item, Items, Model, Place, Role};
-use crate::contract::{Content, Contract, Operation, Structure};
+use crate::contract::{Content, Contract, Operation, Structure, trimmed};
 use crate::diagnostic::Part;
+use crate::store::Stamp;
 use http::Method;
 use std::collections::BTreeMap;
 
@@ -42,7 +44,9 @@ struct Inference<'c> {
 fn paths(contract: &Contract) -> BTreeMap<&str, Path<'_>> {
     let mut paths: BTreeMap<&str, Path<'_>> = BTreeMap::new();
     for operation in contract.operations() {
-        let path = paths.entry(&operation.template).or_insert_with(|| Path { operations: Vec::new(), structure: None });
+        let path = paths
+            .entry(trimmed(&operation.template))
+            .or_insert_with(|| Path { operations: Vec::new(), structure: None });
         if operation.method == Method::GET {
             path.structure = json_answer(operation).and_then(|content| contract.structure(content));
         }
@@ -87,7 +91,7 @@ impl Inference<'_> {
     fn model(&self) -> Model {
         let places =
             self.paths.iter().map(|(template, path)| ((*template).to_owned(), self.place(template, path))).collect();
-        Model { places, overrides: self.overrides.clone() }
+        Model { places, overrides: self.overrides.clone(), stamp: Stamp::default() }
     }
 
     fn place(&self, template: &str, path: &Path<'_>) -> Place {
@@ -106,12 +110,11 @@ impl Inference<'_> {
                 Some(_) => (Role::Singleton, "GET answers with one JSON value".to_owned()),
                 None => (Role::Action, "no GET answers with JSON".to_owned()),
             });
-        Place {
-            role,
-            structure: path.structure.clone(),
-            etags: path.operations.iter().any(|operation| uses_etags(operation)),
-            because,
-        }
+        let entity = path.structure.as_ref().map(|whole| match role {
+            Role::Item(_) | Role::Singleton => Entity::find(self.contract, whole),
+            _ => Entity::bare(whole),
+        });
+        Place { role, entity, etags: path.operations.iter().any(|operation| uses_etags(operation)), because }
     }
 
     /// How a path lists items, if it does.
@@ -158,12 +161,16 @@ impl Inference<'_> {
             _ => self.items(template, path, envelope.as_ref(), below),
         };
         let item = envelope.as_ref().map(|envelope| envelope.item.clone());
-        let represented =
-            items.template().and_then(|template| self.paths.get(template)?.structure.clone()).or_else(|| item.clone());
-        let expression = items.template().and_then(last_expression).map(|(_, name)| name);
+        let read = items.template().and_then(|template| self.paths.get(template)?.structure.as_ref());
+        let created =
+            || path.operation(&Method::POST).and_then(json_answer).and_then(|content| self.contract.structure(content));
+        let kind = read
+            .map(|whole| Entity::find(self.contract, whole))
+            .or_else(|| item.as_ref().map(Entity::bare))
+            .or_else(|| created().map(|whole| Entity::find(self.contract, &whole)));
         let id = said
             .and_then(|said| said.id.clone())
-            .or_else(|| represented.and_then(|item| self.id(template, &item, expression)));
+            .or_else(|| kind.as_ref().and_then(|kind| self.id(template, kind.structure(), items.template())));
         let queries = match (path.operation(&Method::GET), &item) {
             (Some(get), Some(item)) => Queries::of(self.contract, get, item),
             _ => Queries::default(),
@@ -173,21 +180,31 @@ impl Inference<'_> {
             Some(envelope) => format!("GET answers with an array at `{}`", envelope.at),
             None => "POST creates what a path below reads".to_owned(),
         };
-        Some((Role::Collection(Box::new(Collection { envelope, items, id, queries })), because))
+        Some((Role::Collection(Box::new(Collection { envelope, items, kind, id, queries })), because))
     }
 
     /// Where the items of a collection are: a segment below, or where the same kind of thing is read.
     fn items(&self, template: &str, path: &Path<'_>, envelope: Option<&Envelope>, below: Option<&str>) -> Items {
-        let reads = |template: &str| self.paths.get(template).is_some_and(|path| path.has(&Method::GET));
+        let reads = |template: &str| self.paths.get(template).is_some_and(|path| path.structure.is_some());
         if let Some(below) = below.filter(|below| reads(below)) {
-            return Items::Below(below.to_owned());
+            return match self.same_elsewhere(template, below) {
+                Some(elsewhere) => Items::Elsewhere(elsewhere.to_owned()),
+                None => Items::Below(below.to_owned()),
+            };
         }
         let created =
             path.operation(&Method::POST).and_then(json_answer).and_then(|content| self.contract.structure(content));
-        let kinds: Vec<&Structure> = envelope.map(|envelope| &envelope.item).into_iter().chain(&created).collect();
-        let same_kind = |known: &&str| {
-            let structure = self.paths.get(known).and_then(|path| path.structure.as_ref());
-            structure.is_some_and(|structure| kinds.iter().any(|kind| self.contract.is_same(kind, structure)))
+        let kind = envelope.map(|envelope| &envelope.item).or(created.as_ref());
+        // One schema goes before two that say the same.
+        let sameness = |known: &str| {
+            let whole = self.paths.get(known)?.structure.as_ref()?;
+            let entity = Entity::find(self.contract, whole);
+            let kinds = [whole, entity.structure()];
+            kinds
+                .into_iter()
+                .filter(|known| kind.is_some_and(|kind| self.contract.is_same(kind, known)))
+                .map(|known| Some(known) != kind)
+                .min()
         };
         let candidates = || {
             self.paths
@@ -197,13 +214,32 @@ impl Inference<'_> {
         };
         let fewest = |known: &&str| (known.matches('{').count(), known.len());
         let is_nested = template.contains('{');
-        let by_kind = candidates().filter(same_kind).min_by_key(fewest);
+        let by_kind = candidates()
+            .filter_map(|known| Some((sameness(known)?, known)))
+            .min_by_key(|(words, known)| (*words, fewest(known)))
+            .map(|(_, known)| known);
         let by_noun = || candidates().filter(|known| is_nested && noun(known) == noun(template)).min_by_key(fewest);
         match (by_kind.or_else(by_noun), below) {
             (Some(elsewhere), _) => Items::Elsewhere(elsewhere.to_owned()),
             (None, Some(below)) => Items::Below(below.to_owned()),
             (None, None) => Items::Nowhere,
         }
+    }
+
+    /// The item's path in a collection of its own, where a nested one reads the very same schema.
+    fn same_elsewhere(&self, template: &str, below: &str) -> Option<&str> {
+        let whole = self.paths.get(below)?.structure.as_ref()?;
+        let is_same = |known: &&str| {
+            let home = last_expression(known).and_then(|(home, _)| self.paths.get(home));
+            let lists = home.is_some_and(|home| home.structure.is_some());
+            *known != below
+                && known.matches('{').count() < below.matches('{').count()
+                && lists
+                && self.paths.get(known).is_some_and(|path| path.structure.as_ref() == Some(whole))
+        };
+        let candidates =
+            self.paths.keys().copied().filter(|known| self.is_item(known) && self.fillable(template, known));
+        candidates.filter(is_same).min_by_key(|known| (known.matches('{').count(), known.len()))
     }
 
     /// Whether all expressions of an item's template but the last are those of the collection's.
@@ -216,7 +252,7 @@ impl Inference<'_> {
     }
 
     fn item(&self, template: &str, path: &Path<'_>, said: Option<&Override>) -> (Role, String) {
-        let (above, name) = last_expression(template).unwrap_or((template, ""));
+        let (above, _) = last_expression(template).unwrap_or((template, ""));
         let collection = self.paths.get(above).and_then(|path| self.collection(above, path, self.overrides.of(above)));
         let (listed, refers_to, listed_id) = match &collection {
             Some((Role::Collection(collection), _)) => {
@@ -228,7 +264,8 @@ impl Inference<'_> {
             }
             _ => (None, None, None),
         };
-        let own = path.structure.as_ref().and_then(|structure| self.id(above, structure, Some(name)));
+        let entity = path.structure.as_ref().map(|whole| Entity::find(self.contract, whole));
+        let own = entity.and_then(|entity| self.id(above, entity.structure(), Some(template)));
         let id = said.and_then(|said| said.id.clone()).or(own).or(listed_id);
         let because = match &listed {
             Some(collection) => format!("one segment below the collection `{collection}`"),
@@ -237,12 +274,32 @@ impl Inference<'_> {
         (Role::Item(Item { collection: listed, id, refers_to }), because)
     }
 
+    /// Whether a path's parameter is a text of no format.
+    fn takes_text(&self, template: &str, name: &str) -> bool {
+        let operations = self.paths.get(template).map(|path| path.operations.as_slice()).unwrap_or_default();
+        let parameters = operations.iter().flat_map(|operation| &operation.parameters);
+        let parameter = parameters.into_iter().find(|parameter| parameter.part == Part::Path && parameter.name == name);
+        parameter.is_some_and(|parameter| {
+            let keyword = |keyword: &str| self.contract.parameter_keyword(parameter, keyword);
+            keyword("type").is_some_and(|kind| kind == "string")
+        })
+    }
+
     /// The member that holds what the path's last expression is filled with.
-    fn id(&self, collection: &str, structure: &Structure, expression: Option<&str>) -> Option<String> {
+    fn id(&self, collection: &str, structure: &Structure, item: Option<&str>) -> Option<String> {
         let members = self.contract.members_of(structure);
-        let find = |wanted: &str| members.iter().find(|(name, _)| plain(name) == wanted).map(|(name, _)| name.clone());
+        let name = item.and_then(last_expression).map(|(_, name)| name);
+        // A text in the path is no number in the representation, if there is anything else.
+        let is_text = item.zip(name).is_some_and(|(item, name)| self.takes_text(item, name));
+        let numeric = |structure: &Structure| self.contract.is_of_type(structure, "integer");
+        let others = || members.iter().any(|(name, structure)| is_one_of(name, &IDS) && !numeric(structure));
+        let avoids_numbers = is_text && others();
+        let find = |wanted: &str| {
+            let fits = |structure: &Structure| !(avoids_numbers && numeric(structure));
+            members.iter().find(|(name, member)| plain(name) == wanted && fits(member)).map(|(name, _)| name.clone())
+        };
         let noun = plain(&singular(noun(collection)));
-        let expression = expression.map(plain);
+        let expression = name.map(plain);
         expression
             .as_deref()
             .and_then(find)

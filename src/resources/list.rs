@@ -2,7 +2,7 @@
 
 use super::envelope::{Envelope, Page};
 use super::{Call, Collection, Told};
-use crate::contract::{Contract, segment};
+use crate::contract::{Contract, decoded, segment};
 use crate::store::State;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
@@ -17,7 +17,7 @@ impl Call<'_> {
         let queries = &collection.queries;
         let mut items: Vec<(String, Value)> = paths
             .iter()
-            .filter_map(|path| Some((path.clone(), Value::clone(&state.resource(path)?.value))))
+            .filter_map(|path| Some((path.clone(), self.thing(collection, &state.resource(path)?.value).clone())))
             .filter(|(_, item)| queries.takes(query, item))
             .collect();
         queries.order(query, &mut items);
@@ -25,11 +25,12 @@ impl Call<'_> {
         let asked = count(query, queries.size.as_deref());
         let paged = [&queries.page, &queries.size, &queries.offset, &queries.after].into_iter().any(Option::is_some);
         let size = asked.or(queries.size_default).or_else(|| paged.then_some(SIZE_DEFAULT)).filter(|size| *size > 0);
-        let offset = self.offset(collection, &items, size).min(total);
+        let (offset, until) = self.bounds(collection, &items, size);
+        let offset = offset.min(total);
         let page: Vec<Value> = items
             .iter()
             .skip(offset)
-            .take(size.unwrap_or(usize::MAX))
+            .take(size.unwrap_or(usize::MAX).min(until - offset.min(until)))
             .filter_map(|(_, item)| fitted(self.contract, envelope, item))
             .collect();
         let id_at =
@@ -42,45 +43,81 @@ impl Call<'_> {
             _ => None,
         };
         let start = if queries.from.is_empty() { None } else { id_at(offset) };
-        let link = |offset: usize| self.page_link(collection, offset, size);
-        let page = Page { items: page, total, offset, size, first: queries.first_page, next, start, link: &link };
+        let link = |offset: usize| {
+            let cursor = match (&queries.after, queries.from.as_slice()) {
+                _ if queries.page.is_some() || queries.offset.is_some() => None,
+                (Some(after), _) => Some((after, offset.checked_sub(1).and_then(id_at))),
+                // The parameter that the page calls its next one by, if there is one.
+                (None, from) => from
+                    .iter()
+                    .find(|name| *name == "next")
+                    .or(from.first())
+                    .map(|from| (from, id_at(offset).filter(|_| offset > 0))),
+            };
+            self.page_link(collection, offset, size, cursor)
+        };
+        let origin = self.request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
+        let origin = origin.unwrap_or("localhost");
+        let origin = format!("http://{origin}");
+        let page =
+            Page { items: page, total, offset, size, first: queries.first_page, next, start, link: &link, origin };
+        let links = page.links();
         match envelope.wrap(self.contract, &page, 0) {
-            Some(whole) => Told::Answer(self.representation(whole)),
+            Some(whole) => {
+                Told::Answer(super::Answer { total: Some(total), links: Some(links), ..self.representation(whole) })
+            }
             None => Told::Nothing,
+        }
+    }
+
+    /// Where the page begins, and where it ends at the latest.
+    fn bounds(&self, collection: &Collection, items: &[(String, Value)], size: Option<usize>) -> (usize, usize) {
+        let before = collection.queries.before.as_ref().and_then(|before| self.decoded.query.get(before));
+        let ends = before.map(|before| position(items, before).unwrap_or(items.len()));
+        match ends {
+            Some(end) => (end.saturating_sub(size.unwrap_or(usize::MAX)), end),
+            None => (self.offset(collection, items, size), items.len()),
         }
     }
 
     fn offset(&self, collection: &Collection, items: &[(String, Value)], size: Option<usize>) -> usize {
         let query = &self.decoded.query;
         let queries = &collection.queries;
-        let position = |id: &Value| {
-            let id = text(id);
-            let id = segment(&id);
-            items.iter().position(|(path, _)| path.rsplit('/').next() == Some(&*id))
-        };
         if let Some(offset) = count(query, queries.offset.as_deref()) {
             return offset;
         }
         if let Some(after) = queries.after.as_ref().and_then(|after| query.get(after)).filter(|after| !after.is_null())
         {
-            return position(after).map_or(items.len(), |index| index + 1);
+            return position(items, after).map_or(items.len(), |index| index + 1);
         }
         if let Some(from) = queries.from.iter().find_map(|from| query.get(from)) {
-            return position(from).unwrap_or(items.len());
+            return position(items, from).unwrap_or(items.len());
         }
         let page = count(query, queries.page.as_deref()).unwrap_or(queries.first_page);
         page.saturating_sub(queries.first_page).saturating_mul(size.unwrap_or(0))
     }
 
-    /// The address of a page of the same list.
-    fn page_link(&self, collection: &Collection, offset: usize, size: Option<usize>) -> String {
+    /// What an item of the collection is within its representation.
+    fn thing<'v>(&self, collection: &Collection, value: &'v Value) -> &'v Value {
+        collection.kind.as_ref().map_or(value, |kind| kind.open(value))
+    }
+
+    /// The address of a page of the same list: by a cursor's parameter and value, or by numbers.
+    fn page_link(
+        &self,
+        collection: &Collection,
+        offset: usize,
+        size: Option<usize>,
+        cursor: Option<(&String, Option<String>)>,
+    ) -> String {
         let queries = &collection.queries;
-        let paging = [&queries.page, &queries.offset, &queries.size];
+        let paging = [&queries.page, &queries.offset, &queries.size, &queries.after, &queries.before];
         let sent = self.request.uri().query().unwrap_or_default();
         let mut pairs: Vec<String> = sent
             .split('&')
             .filter(|pair| {
                 !pair.is_empty()
+                    && !queries.from.iter().any(|name| name == pair.split('=').next().unwrap_or_default())
                     && !paging.iter().any(|name| name.as_deref() == Some(pair.split('=').next().unwrap_or_default()))
             })
             .map(ToOwned::to_owned)
@@ -91,11 +128,15 @@ impl Call<'_> {
             }
         };
         match size {
+            _ if cursor.is_some() => {}
             Some(size) if queries.page.is_some() => put(&queries.page, offset / size.max(1) + queries.first_page),
             _ => put(&queries.offset, offset),
         }
         if let Some(size) = size {
             put(&queries.size, size);
+        }
+        if let Some((name, Some(id))) = cursor {
+            pairs.push(format!("{}={}", utf8_percent_encode(name, QUERY), utf8_percent_encode(&decoded(&id), QUERY)));
         }
         let path = self.request.uri().path();
         if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
@@ -108,6 +149,13 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 /// An item as the list's own schema has it: whole, or what that schema declares of it.
 fn fitted(contract: &Contract, envelope: &Envelope, item: &Value) -> Option<Value> {
     if contract.takes(&envelope.item, item) { Some(item.clone()) } else { contract.completed(&envelope.item, item, 0) }
+}
+
+/// Where the item with an id stands.
+fn position(items: &[(String, Value)], id: &Value) -> Option<usize> {
+    let id = text(id);
+    let id = segment(&id);
+    items.iter().position(|(path, _)| path.rsplit('/').next() == Some(&*id))
 }
 
 fn count(query: &Map<String, Value>, name: Option<&str>) -> Option<usize> {

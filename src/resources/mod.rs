@@ -5,6 +5,7 @@
 //! state, request and time. Nothing here knows the contract of any one service.
 
 mod create;
+mod entity;
 mod envelope;
 mod explain;
 mod export;
@@ -15,20 +16,23 @@ mod overrides;
 mod patch;
 mod query;
 mod read;
+mod refit;
 mod respond;
 mod seed;
 mod write;
 
-use crate::contract::{Content, Contract, Decoded, Operation, Prepared, Structure};
+use crate::contract::{Content, Contract, Decoded, Operation, Prepared, trimmed};
 use crate::diagnostic::Diagnostic;
 use crate::message::Request;
-use crate::store::{Application, Bounds, Change, Difference, NotWritten};
+use crate::store::{Application, Bounds, Change, Difference, NotWritten, Stamp, State};
+use entity::Entity;
 use envelope::Envelope;
 pub use explain::StateExplanation;
 pub(crate) use export::Exported;
 use jiff::Timestamp;
 pub(crate) use overrides::Overrides;
 use query::Queries;
+pub(crate) use refit::Dropped;
 use std::collections::BTreeMap;
 
 /// The resources of one contract.
@@ -38,6 +42,8 @@ pub(crate) struct Model {
     places: BTreeMap<String, Place>,
     /// What was said of the paths in so many words.
     overrides: Overrides,
+    /// What states are certified with that were checked with it.
+    stamp: Stamp,
 }
 
 /// What one path template stands for.
@@ -45,7 +51,7 @@ pub(crate) struct Model {
 pub(crate) struct Place {
     pub(crate) role: Role,
     /// What GET answers with.
-    structure: Option<Structure>,
+    entity: Option<Entity>,
     /// Whether the contract has any use for entity tags here.
     etags: bool,
     /// What the role was inferred from, for people.
@@ -72,6 +78,8 @@ pub(crate) struct Collection {
     envelope: Option<Envelope>,
     /// Template of the items' own paths: below this one, elsewhere, or none in the contract.
     items: Items,
+    /// What an item is, as its own path reads it, or else as the list has it.
+    kind: Option<Entity>,
     /// The member that tells the items apart.
     id: Option<String>,
     queries: Queries,
@@ -139,6 +147,8 @@ pub(crate) enum Told {
     NotModified { etag: String },
     /// The request cannot be carried out on the state as it is.
     Refused(Vec<Diagnostic>),
+    /// The state was checked against another contract than the request.
+    Stale,
 }
 
 /// What state answers.
@@ -149,6 +159,10 @@ pub(crate) struct Answer {
     /// The path of what was created.
     pub(crate) created: Option<String>,
     pub(crate) etag: Option<String>,
+    /// How many there are in all, of a list.
+    pub(crate) total: Option<usize>,
+    /// The value of a `Link` header to other pages of a list (RFC 8288).
+    pub(crate) links: Option<String>,
     pub(crate) differences: Vec<Difference>,
 }
 
@@ -166,12 +180,17 @@ struct Decided {
 impl Model {
     /// What stands for a path template.
     pub(crate) fn place(&self, template: &str) -> Option<&Place> {
-        self.places.get(template)
+        self.places.get(trimmed(template))
     }
 
     /// What was said of the paths in so many words.
     pub(crate) fn overrides(&self) -> &Overrides {
         &self.overrides
+    }
+
+    /// The template of a place.
+    fn template_of(&self, place: &Place) -> Option<&str> {
+        self.places.iter().find(|(_, known)| std::ptr::eq(*known, place)).map(|(template, _)| template.as_str())
     }
 
     fn collection(&self, template: &str) -> Option<&Collection> {
@@ -186,16 +205,33 @@ impl Call<'_> {
     /// Reads or changes the application's state.
     pub(crate) fn act(&self, application: &Application) -> Told {
         let Some(place) = self.model.place(&self.operation.template) else { return Told::Nothing };
+        let is_stale = |state: &State| !state.is_certified(&self.model.stamp);
         if self.reads() {
-            return application.look(|state| self.read(place, state));
+            return application.look(|state| if is_stale(state) { Told::Stale } else { self.read(place, state) });
         }
-        match application.write(self.bounds, |state| self.decide(place, state)) {
-            Ok((decided, differences)) => {
-                Told::Answer(Answer { body: decided.body, created: decided.created, etag: decided.etag, differences })
-            }
+        let decide = |state: &State| if is_stale(state) { Err(Told::Stale) } else { self.decide(place, state) };
+        match application.write(self.bounds, decide) {
+            Ok((decided, differences)) => Told::Answer(Answer {
+                body: decided.body,
+                created: decided.created,
+                etag: decided.etag,
+                total: None,
+                links: None,
+                differences,
+            }),
             Err(NotWritten::Refused(told)) => told,
             Err(NotWritten::Full) => Told::Refused(vec![full()]),
         }
+    }
+
+    /// The path template, without a slash at its end.
+    fn template(&self) -> &str {
+        trimmed(&self.operation.template)
+    }
+
+    /// Whether a place is the request's own.
+    fn is_of(&self, place: &Place) -> bool {
+        self.model.place(self.template()).is_some_and(|own| std::ptr::eq(own, place))
     }
 
     fn reads(&self) -> bool {

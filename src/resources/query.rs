@@ -17,13 +17,19 @@ pub(super) struct Queries {
     pub(super) offset: Option<String>,
     /// The parameter whose value is the id of the last item seen.
     pub(super) after: Option<String>,
+    /// The parameter whose value is the id of the first item that is not wanted any more.
+    pub(super) before: Option<String>,
     /// The parameters whose value is the id of the first item wanted.
     pub(super) from: Vec<String>,
     pub(super) sort: Option<String>,
+    sort_default: Option<Value>,
     pub(super) direction: Option<String>,
+    direction_default: Option<Value>,
     pub(super) search: Option<String>,
     /// Parameter and the member that must equal it.
     pub(super) filters: Vec<(String, String)>,
+    /// Parameters that are objects of members and what they must equal.
+    pub(super) filter_objects: Vec<String>,
 }
 
 const PAGES: [&str; 4] = ["page", "pagenumber", "pageno", "pageindex"];
@@ -32,6 +38,8 @@ const SIZES: [&str; 10] =
 const OFFSETS: [&str; 4] = ["offset", "skip", "startindex", "from"];
 const AFTERS: [&str; 7] =
     ["cursor", "after", "startingafter", "pagetoken", "nexttoken", "continuationtoken", "nextcursor"];
+const BEFORES: [&str; 3] = ["before", "endingbefore", "until"];
+const FILTERS: [&str; 3] = ["filter", "filters", "where"];
 const FROMS: [&str; 2] = ["next", "start"];
 const SORTS: [&str; 5] = ["sort", "sortby", "orderby", "order", "ordering"];
 const DIRECTIONS: [&str; 6] = ["order", "direction", "sortorder", "sortdirection", "sortdir", "dir"];
@@ -69,19 +77,44 @@ impl Queries {
             size_default: size.and_then(|size| number(size, "default")),
             offset: name(&OFFSETS),
             after: name(&AFTERS),
+            before: name(&BEFORES),
             from: parameters
                 .iter()
                 .filter(|parameter| is_one_of(&parameter.name, &FROMS))
                 .map(|parameter| parameter.name.clone())
                 .collect(),
             direction: name(&DIRECTIONS).filter(|direction| Some(direction) != sort.as_ref()),
+            sort_default: find(&SORTS).and_then(|sort| contract.parameter_keyword(sort, "default")).cloned(),
+            direction_default: find(&DIRECTIONS)
+                .and_then(|found| contract.parameter_keyword(found, "default"))
+                .cloned(),
             sort,
             search: name(&SEARCHES).filter(|search| !members.iter().any(|(member, _)| member == search)),
             filters: Vec::new(),
+            filter_objects: Vec::new(),
         };
         for parameter in parameters {
-            let member = members.iter().find(|(member, _)| plain(member) == plain(&parameter.name));
-            if let Some((member, _)) = member.filter(|_| !queries.pages_by(&parameter.name)) {
+            if queries.pages_by(&parameter.name) {
+                continue;
+            }
+            let is_object = contract.parameter_keyword(parameter, "type").is_some_and(|kind| kind == "object");
+            if is_object && is_one_of(&parameter.name, &FILTERS) {
+                queries.filter_objects.push(parameter.name.clone());
+                continue;
+            }
+            // `filter[state]` is how JSON:API writes it.
+            let inner = parameter.name.split_once('[').and_then(|(_, rest)| rest.strip_suffix(']'));
+            let wanted = plain(inner.unwrap_or(&parameter.name));
+            let member = members.iter().find(|(member, _)| plain(member) == wanted);
+            // What is compared is a value, or one of an array's.
+            let is_comparable = |structure: &Structure| {
+                let item = contract.items_of(structure);
+                ![Some(structure), item.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .any(|known| contract.is_of_type(known, "object"))
+            };
+            if let Some((member, _)) = member.filter(|(_, structure)| is_comparable(structure)) {
                 queries.filters.push((parameter.name.clone(), member.clone()));
             }
         }
@@ -90,7 +123,16 @@ impl Queries {
 
     /// Whether a parameter has to do with pages or order.
     fn pages_by(&self, name: &str) -> bool {
-        let named = [&self.page, &self.size, &self.offset, &self.after, &self.sort, &self.direction, &self.search];
+        let named = [
+            &self.page,
+            &self.size,
+            &self.offset,
+            &self.after,
+            &self.before,
+            &self.sort,
+            &self.direction,
+            &self.search,
+        ];
         named.into_iter().flatten().chain(&self.from).any(|known| known == name)
     }
 
@@ -100,14 +142,21 @@ impl Queries {
             Some(wanted) => item.get(member).is_some_and(|value| matches(value, wanted)),
             None => true,
         });
+        let by_object = self.filter_objects.iter().filter_map(|name| query.get(name)?.as_object()).flatten();
+        let filtered = filtered
+            && by_object
+                .into_iter()
+                .all(|(member, wanted)| item.get(member).is_some_and(|value| matches(value, wanted)));
         let searched = self.search.as_ref().and_then(|search| query.get(search)).and_then(Value::as_str);
         filtered && searched.is_none_or(|text| mentions(item, &text.to_lowercase(), 0))
     }
 
     /// Puts items in the order that is asked for; equal ones stay as they are.
     pub(super) fn order(&self, query: &Map<String, Value>, items: &mut [(String, Value)]) {
-        let Some(sort) = self.sort.as_ref().and_then(|sort| query.get(sort)) else { return };
-        let direction = self.direction.as_ref().and_then(|direction| query.get(direction)).and_then(Value::as_str);
+        let sort = self.sort.as_ref().and_then(|sort| query.get(sort)).or(self.sort_default.as_ref());
+        let Some(sort) = sort else { return };
+        let direction = self.direction.as_ref().and_then(|direction| query.get(direction));
+        let direction = direction.or(self.direction_default.as_ref()).and_then(Value::as_str);
         let keys = sort_keys(
             sort,
             direction.is_some_and(|direction| {
@@ -157,7 +206,9 @@ fn sort_keys(sort: &Value, descending: bool) -> Vec<(String, bool)> {
 
 /// A member, by a path with dots.
 fn inner<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
-    value.get(path).or_else(|| path.split('.').try_fold(value, |value, name| value.get(name)))
+    // JSON:API keeps what is sorted by one level down.
+    let below = || value.get("attributes")?.get(path);
+    value.get(path).or_else(|| path.split('.').try_fold(value, |value, name| value.get(name))).or_else(below)
 }
 
 /// What is absent or null comes last.

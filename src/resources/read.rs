@@ -2,7 +2,7 @@
 
 use super::infer::last_expression;
 use super::{Answer, Call, Collection, Item, Items, Place, Role, Told};
-use crate::contract::{Prepared, decoded, resource_path, segment};
+use crate::contract::{Operation, Prepared, decoded, resource_path, segment, trimmed};
 use crate::store::State;
 use http::header::{HeaderMap, IF_NONE_MATCH};
 use serde_json::Value;
@@ -31,8 +31,9 @@ impl Call<'_> {
         match found {
             Some(found) => {
                 let etag = self.etag_of(found);
-                if let Some(etag) =
-                    etag.as_ref().filter(|etag| names_etag(self.request.headers(), IF_NONE_MATCH.as_str(), etag))
+                if let Some(etag) = etag
+                    .as_ref()
+                    .filter(|etag| names_etag(self.request.headers(), IF_NONE_MATCH.as_str(), etag, Comparison::Weak))
                     && self.operation.declares(304)
                 {
                     return Told::NotModified { etag: etag.clone() };
@@ -51,8 +52,36 @@ impl Call<'_> {
             None if self.absent_by_default || self.below_a_resource(state) => {
                 self.list(collection, envelope, state, &[])
             }
+            None if self.views(collection) => match self.home_of(collection).and_then(|home| state.collection(&home)) {
+                Some(paths) => self.list(collection, envelope, state, paths),
+                None => Told::Nothing,
+            },
             None => Told::Nothing,
         }
+    }
+
+    /// Whether a collection holds nothing of its own, and shows items that are elsewhere: `/pets/findByStatus`.
+    fn views(&self, collection: &Collection) -> bool {
+        let creates = |operation: &&Operation| {
+            operation.method == http::Method::POST && trimmed(&operation.template) == self.template()
+        };
+        matches!(collection.items, Items::Elsewhere(_))
+            && self.captures.is_empty()
+            && !self.contract.operations().iter().any(|operation| creates(&operation))
+    }
+
+    /// The collection that the items of another one have their own paths in.
+    pub(super) fn home_of(&self, collection: &Collection) -> Option<String> {
+        let (home, _) = last_expression(collection.items.template()?)?;
+        Some(self.filled(home))
+    }
+
+    /// Whether items come to be by POST where they have their own paths.
+    pub(super) fn is_created_at_home(&self, items: &str) -> bool {
+        let Some((home, _)) = last_expression(items) else { return false };
+        let creates =
+            |operation: &&Operation| operation.method == http::Method::POST && trimmed(&operation.template) == home;
+        self.model.collection(home).is_some() && self.contract.operations().iter().any(|operation| creates(&operation))
     }
 
     /// Whether the path lies below something that was created or seeded, so that nothing is there by example.
@@ -65,7 +94,7 @@ impl Call<'_> {
 
     /// Templates above this one, nearest first, with the concrete paths.
     pub(super) fn ancestors(&self) -> impl Iterator<Item = (&str, String)> {
-        std::iter::successors(above(&self.operation.template), |template| above(template))
+        std::iter::successors(above(self.template()), |template| above(template))
             .map(|template| (template, resource_path(template, self.captures)))
     }
 
@@ -83,7 +112,15 @@ impl Call<'_> {
     /// Whether an item is known not to be there: it was deleted, or its collection is kept and lacks it.
     pub(super) fn is_absent(&self, state: &State, path: &str) -> bool {
         let kept = path.rsplit_once('/').is_some_and(|(collection, _)| state.collection(collection).is_some());
-        state.resource(path).is_none() && (kept || state.is_gone(path) || self.absent_by_default)
+        state.resource(path).is_none()
+            && (kept || state.is_gone(path) || self.absent_by_default || self.lies_in_created(state, path))
+    }
+
+    /// Whether the path is an item's, below something that was created or seeded: nothing is there by example.
+    fn lies_in_created(&self, state: &State, path: &str) -> bool {
+        let is_own = path == self.path && !self.captures.is_empty();
+        let place = self.model.place(self.template()).map(|place| &place.role);
+        is_own && matches!(place, Some(Role::Item(item)) if item.collection.is_some()) && self.below_a_resource(state)
     }
 
     /// The path that an item has of its own.
@@ -109,7 +146,7 @@ impl Call<'_> {
 
     /// The concrete path of a template whose expressions this request's template has, too.
     pub(super) fn filled(&self, template: &str) -> String {
-        filled(template, &self.operation.template, self.captures)
+        filled(template, self.template(), self.captures)
     }
 
     /// The path of an item of a collection.
@@ -132,13 +169,17 @@ impl Call<'_> {
 
     /// The entity tag, where the contract has any use for one.
     pub(super) fn etag_of(&self, representation: &Prepared) -> Option<String> {
-        let place = self.model.place(&self.operation.template)?;
+        let place = self.model.place(self.template())?;
         place.etags.then(|| etag(representation))
     }
 }
 
 /// The template one segment up.
 fn above(template: &str) -> Option<&str> {
+    // `/orders/{id}:cancel` lies below `/orders/{id}`.
+    if let Some((item, _)) = template.rsplit_once("}:").filter(|(_, verb)| !verb.contains(['/', '{'])) {
+        return template.get(..=item.len());
+    }
     template.rsplit_once('/').map(|(above, _)| above).filter(|above| !above.is_empty())
 }
 
@@ -154,6 +195,13 @@ pub(super) fn filled(template: &str, own: &str, captures: &[&str]) -> String {
     resource_path(template, &captures)
 }
 
+/// How entity tags are compared (RFC 9110 §8.8.3.2): a weak one is never the same, strongly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Strong,
+    Weak,
+}
+
 /// A strong entity tag (RFC 9110 §8.8.3).
 pub(super) fn etag(representation: &Prepared) -> String {
     let hash = representation
@@ -164,12 +212,12 @@ pub(super) fn etag(representation: &Prepared) -> String {
 }
 
 /// Whether a precondition's header names an entity tag, or any (RFC 9110 §13.1).
-pub(super) fn names_etag(headers: &HeaderMap, name: &str, etag: &str) -> bool {
+pub(super) fn names_etag(headers: &HeaderMap, name: &str, etag: &str, how: Comparison) -> bool {
     headers
         .get_all(name)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(','))
         .map(str::trim)
-        .any(|known| known == "*" || known == etag || known.strip_prefix("W/") == Some(etag))
+        .any(|known| known == "*" || known == etag || how == Comparison::Weak && known.strip_prefix("W/") == Some(etag))
 }

@@ -1,48 +1,92 @@
-//! What a write answers: the resource that the declared schema means, found among those that the path is about.
+//! What a write answers: the thing that the declared schema means, found among those that the path is about.
 
-use super::{Call, Decided, Role};
-use crate::contract::{Prepared, Structure};
+use super::entity::{Entity, members};
+use super::{Call, Collection, Decided, Role};
+use crate::contract::{Content, Prepared, Structure};
 use crate::store::State;
+use serde_json::Value;
 
 impl Call<'_> {
-    /// The answer of a write that leaves `representation` at the request's path, or took it away.
-    pub(super) fn respond(&self, state: &State, representation: Option<&Prepared>) -> Decided {
+    /// The answer of a write that leaves `representation`, which is of a kind, or took it away.
+    pub(super) fn respond(&self, state: &State, representation: Option<(&Prepared, &Entity)>) -> Decided {
         Decided {
-            body: self.body_of(state, representation),
-            etag: representation.and_then(|found| self.etag_of(found)),
+            body: self.content.and_then(|content| self.body_of(content, state, representation)),
+            etag: representation.and_then(|(found, _)| self.etag_of(found)),
             created: None,
         }
     }
 
-    fn body_of(&self, state: &State, representation: Option<&Prepared>) -> Option<Prepared> {
-        let content = self.content?;
+    fn body_of(
+        &self,
+        content: &Content,
+        state: &State,
+        representation: Option<(&Prepared, &Entity)>,
+    ) -> Option<Prepared> {
         let wanted = self.contract.structure(content)?;
-        let own = self.model.place(&self.operation.template).and_then(|place| place.structure.as_ref());
-        // What the path reads as goes first; where the answer is of another kind, whatever is of that kind and near.
-        let is_own = own.is_none_or(|own| self.contract.is_same(own, &wanted));
-        let fits = |found: &&Prepared| self.contract.is_valid(content, &found.value);
-        if let Some(found) = representation.filter(|_| is_own).filter(fits) {
-            return Some(found.clone());
-        }
-        self.related(state, &wanted).filter(|found| fits(&found)).or_else(|| representation.filter(fits).cloned())
+        let fits = |found: &Prepared| self.contract.is_valid(content, &found.value);
+        let own = |is_same: &dyn Fn(&Structure) -> bool| {
+            let (found, kind) = representation?;
+            if is_same(&kind.whole) && fits(found) {
+                return Some(found.clone());
+            }
+            let answer = Entity::find(self.contract, &wanted);
+            if !is_same(kind.structure()) && !self.contract.is_same(kind.structure(), answer.structure()) {
+                return None;
+            }
+            let whole = answer.close(kind.open(&found.value).clone(), None);
+            let whole = if self.contract.takes(&wanted, &whole) {
+                Some(whole)
+            } else {
+                self.contract.completed(&wanted, &whole, 0)
+            };
+            whole.map(Prepared::json).filter(fits)
+        };
+        // One schema goes before two that say the same.
+        own(&|known| *known == wanted)
+            .or_else(|| self.related(state, &|known| *known == wanted).filter(fits))
+            .or_else(|| own(&|known| self.contract.is_same(known, &wanted)))
+            .or_else(|| self.related(state, &|known| self.contract.is_same(known, &wanted)).filter(fits))
+            .or_else(|| representation.map(|(found, _)| found).filter(|found| fits(found) && !is_empty(found)).cloned())
+            .or_else(|| self.said_of(&wanted, representation).filter(fits))
     }
 
-    /// A resource of this structure: one that the path lies below, or the only one of its kind.
-    fn related(&self, state: &State, wanted: &Structure) -> Option<Prepared> {
-        let is_wanted = |template: &str| {
-            let structure = self.model.place(template).and_then(|place| place.structure.as_ref());
-            structure.is_some_and(|structure| self.contract.is_same(structure, wanted))
+    /// A resource of a structure: one that the path lies below, or the only one of its kind.
+    fn related(&self, state: &State, is_wanted: &dyn Fn(&Structure) -> bool) -> Option<Prepared> {
+        let fits = |template: &str| {
+            let entity = self.model.place(template).and_then(|place| place.entity.as_ref());
+            entity.is_some_and(|entity| is_wanted(&entity.whole))
         };
         let above = self
             .ancestors()
-            .filter(|(template, _)| is_wanted(template))
+            .filter(|(template, _)| fits(template))
             .find_map(|(_, path)| state.resource(&path).cloned());
         let alone = || {
             let singletons = self.model.places.iter().filter(|(template, place)| {
-                matches!(place.role, Role::Singleton) && !template.contains('{') && is_wanted(template)
+                matches!(place.role, Role::Singleton) && !template.contains('{') && fits(template)
             });
             singletons.into_iter().find_map(|(template, _)| state.resource(template).cloned())
         };
         above.or_else(alone)
     }
+
+    /// An answer of another kind that names the thing by its id, such as `{"id": 7, "deleted": true}`.
+    fn said_of(&self, wanted: &Structure, representation: Option<(&Prepared, &Entity)>) -> Option<Prepared> {
+        let (found, kind) = representation?;
+        let Some(Role::Item(item)) = self.model.place(self.template()).map(|place| &place.role) else { return None };
+        let id = item.id.as_ref()?;
+        let named = kind.open(&found.value).get(id)?;
+        self.contract.member_of(wanted, id).filter(|shape| self.contract.takes(shape, named))?;
+        let mut given = serde_json::Map::new();
+        given.insert(id.clone(), named.clone());
+        self.contract.completed(wanted, &Value::Object(given), 0).map(Prepared::json)
+    }
+
+    /// What an item of a collection is.
+    pub(super) fn kind<'c>(&self, collection: &'c Collection) -> Option<&'c Entity> {
+        collection.kind.as_ref()
+    }
+}
+
+fn is_empty(found: &Prepared) -> bool {
+    found.value.is_object() && members(&found.value).is_empty()
 }

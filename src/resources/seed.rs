@@ -14,6 +14,7 @@ impl Model {
     /// Adds a checked resource to a state, as a fixture gives it: an item that is there already stays as it is when a
     /// collection lists it.
     pub(crate) fn seed(&self, template: &str, captures: &[&str], value: &Value, state: &mut State) {
+        state.certify_addition(self.stamp());
         let mut changes = Vec::new();
         let path = resource_path(template, captures);
         match self.place(template).map(|place| &place.role) {
@@ -21,7 +22,7 @@ impl Model {
                 changes.push(Change::Keep(path.clone()));
                 for (item_path, item) in collection.listed(template, captures, value) {
                     if state.resource(&item_path).is_none() {
-                        changes.push(Change::Put(item_path.clone(), Prepared::json(item.clone())));
+                        changes.push(Change::Put(item_path.clone(), Prepared::json(item)));
                     }
                     self.link_home(collection, &item_path, &mut changes);
                     changes.push(Change::Link { collection: path.clone(), item: item_path });
@@ -64,6 +65,7 @@ impl Model {
     /// Puts a checked resource in the place of what the state has there: afterwards a collection holds these items in
     /// this order, and no other.
     pub(crate) fn set(&self, template: &str, captures: &[&str], value: &Value, state: &mut State) -> Vec<Change> {
+        state.certify_addition(self.stamp());
         let path = resource_path(template, captures);
         let mut changes = Vec::new();
         match self.place(template).map(|place| &place.role) {
@@ -75,7 +77,7 @@ impl Model {
                 changes.extend(collection.without(known.iter().filter(|item| !stays.contains(item.as_str()))));
                 changes.push(Change::Empty(path.clone()));
                 for (item_path, item) in listed {
-                    changes.push(Change::Put(item_path.clone(), Prepared::json(item.clone())));
+                    changes.push(Change::Put(item_path.clone(), Prepared::json(item)));
                     self.link_home(collection, &item_path, &mut changes);
                     changes.push(Change::Link { collection: path.clone(), item: item_path });
                 }
@@ -89,6 +91,7 @@ impl Model {
 
     /// Removes what the state has at a path, as DELETE would: a collection is empty then, all else is not there.
     pub(crate) fn remove(&self, template: &str, captures: &[&str], state: &mut State) -> Vec<Change> {
+        state.certify_addition(self.stamp());
         let path = resource_path(template, captures);
         let changes = match self.place(template).map(|place| &place.role) {
             Some(Role::Collection(collection)) => {
@@ -121,7 +124,8 @@ impl Model {
         match self.place(template).map(|place| &place.role) {
             Some(Role::Collection(collection)) => {
                 let items = state.collection(&path)?;
-                let listed = items.iter().filter_map(|item| Some(Value::clone(&state.resource(item)?.value)));
+                let thing = |value: &Value| collection.kind.as_ref().map_or(value, |kind| kind.open(value)).clone();
+                let listed = items.iter().filter_map(|item| Some(thing(&state.resource(item)?.value)));
                 collection.envelope.as_ref()?.listing(contract, listed.collect(), &path)
             }
             Some(Role::Item(item)) => {
@@ -149,10 +153,10 @@ impl Item {
 
 impl Collection {
     /// The items of a representation, each with its own path.
-    fn listed<'v>(&self, template: &str, captures: &[&str], value: &'v Value) -> Vec<(String, &'v Value)> {
+    fn listed(&self, template: &str, captures: &[&str], value: &Value) -> Vec<(String, Value)> {
         let items = self.envelope.as_ref().and_then(|envelope| envelope.items_in(value));
         let path = resource_path(template, captures);
-        let path_of = |(index, item): (usize, &'v Value)| {
+        let path_of = |(index, item): (usize, &Value)| {
             let id = self.id.as_ref().and_then(|id| item.get(id)).map_or_else(|| (index + 1).to_string(), text);
             let id = segment(&id);
             let path = match &self.items {
@@ -163,7 +167,8 @@ impl Collection {
                 }
                 _ => format!("{path}/{id}"),
             };
-            (path, item)
+            let whole = self.kind.as_ref().map_or_else(|| item.clone(), |kind| kind.close(item.clone(), None));
+            (path, whole)
         };
         items.into_iter().flatten().enumerate().map(path_of).collect()
     }

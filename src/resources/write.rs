@@ -1,9 +1,10 @@
 //! PUT, PATCH and DELETE: what they make of the state, decided as a list of changes.
 
+use super::entity::{Entity, members};
 use super::patch::{self, Patched};
-use super::read::names_etag;
-use super::{Call, Decided, Decision, Item, Place, Role, Told};
-use crate::contract::{Content, Prepared};
+use super::read::{Comparison, names_etag};
+use super::{Call, Collection, Decided, Decision, Item, Items, Place, Role, Told};
+use crate::contract::{Content, Operation, Prepared, decoded, trimmed};
 use crate::diagnostic::{Diagnostic, Fault, Part, code};
 use crate::message::media_type::MediaType;
 use crate::store::{Change, State};
@@ -20,15 +21,61 @@ impl Call<'_> {
         match (self.request.method(), &place.role) {
             (&Method::POST, Role::Collection(collection)) => self.create(collection, state),
             (&Method::DELETE, Role::Collection(collection)) => Ok(self.clear(collection, state)),
-            (&Method::PUT, Role::Item(_) | Role::Singleton) => self.replace(place, state),
-            (&Method::PATCH, Role::Item(_) | Role::Singleton) => self.patch(place, state),
-            (&Method::DELETE, Role::Item(item)) => self.delete(Some(item), state),
-            (&Method::DELETE, Role::Singleton) => self.delete(None, state),
+            (&Method::PUT | &Method::PATCH, Role::Collection(collection)) => self.write_collection(collection, state),
+            (&Method::PUT, Role::Item(item)) if self.decoded.body.is_none() => self.join(item, state),
+            (&Method::PUT, Role::Item(_) | Role::Singleton) => self.replace(place, self.target(place), state),
+            (&Method::PATCH, Role::Item(_) | Role::Singleton) => self.patch(place, self.target(place), state),
+            (&Method::POST, Role::Item(_)) if self.answers_itself(place) => {
+                self.patch(place, self.target(place), state)
+            }
+            (&Method::DELETE, Role::Item(item)) => self.delete(place, Some(item), state),
+            (&Method::DELETE, Role::Singleton) => self.delete(place, None, state),
             _ => match self.respond(state, None) {
                 Decided { body: None, .. } => Err(Told::Nothing),
                 decided => Ok((Vec::new(), decided)),
             },
         }
+    }
+
+    /// Whether the answer is what GET answers at the same path, and the request has a body to change it by.
+    fn answers_itself(&self, place: &Place) -> bool {
+        let wanted = self.content.and_then(|content| self.contract.structure(content));
+        let own = place.entity.as_ref().map(|entity| &entity.whole);
+        let same = wanted.zip(own).is_some_and(|(wanted, own)| self.contract.is_same(&wanted, own));
+        same && self.decoded.body.as_ref().is_some_and(Value::is_object)
+    }
+
+    /// PUT and PATCH on a collection: of one item that the body names by its id, or of the whole list.
+    fn write_collection(&self, collection: &Collection, state: &State) -> Decision {
+        let Some(body) = &self.decoded.body else { return Err(Told::Nothing) };
+        let entity = self.kind(collection).ok_or(Told::Nothing)?;
+        let (sent, _) = entity.sent(self.contract, self.sent_as(), body);
+        let id = collection.id.as_ref().and_then(|id| sent.get(id)).filter(|id| id.is_string() || id.is_number());
+        match (id, collection.items.template().and_then(|template| self.model.place(template))) {
+            (Some(id), Some(place)) => {
+                let path = self.path_of(collection, id);
+                if *self.request.method() == Method::PUT {
+                    self.replace(place, path, state)
+                } else {
+                    self.patch(place, path, state)
+                }
+            }
+            _ => self.replace_list(collection, body, state),
+        }
+    }
+
+    fn replace_list(&self, collection: &Collection, body: &Value, state: &State) -> Decision {
+        let whole = self.contract.reading(self.template()).filter(|reading| self.contract.is_valid(reading, body));
+        let lists = collection.envelope.as_ref().is_some_and(|envelope| envelope.items_in(body).is_some());
+        if whole.is_none() || !lists || *self.request.method() != Method::PUT {
+            return Err(Told::Nothing);
+        }
+        // The steps are worked out on a copy, because each depends on those before it.
+        let mut copy = state.clone();
+        let changes = self.model.set(self.template(), self.captures, body, &mut copy);
+        let list = Prepared::json(body.clone());
+        let kind = self.model.place(self.template()).and_then(|place| place.entity.as_ref());
+        Ok((changes, self.respond(state, kind.map(|kind| (&list, kind)))))
     }
 
     /// The path that a write is about.
@@ -43,10 +90,10 @@ impl Call<'_> {
     fn preconditions(&self, current: Option<&Prepared>) -> Result<(), Told> {
         let headers = self.request.headers();
         let tag = current.map(super::read::etag);
-        let names = |name: &str| tag.as_ref().is_some_and(|tag| names_etag(headers, name, tag));
-        let failed = if headers.contains_key(IF_MATCH) && !names(IF_MATCH.as_str()) {
+        let names = |name: &str, how| tag.as_ref().is_some_and(|tag| names_etag(headers, name, tag, how));
+        let failed = if headers.contains_key(IF_MATCH) && !names(IF_MATCH.as_str(), Comparison::Strong) {
             "`If-Match` names another version than the present one"
-        } else if headers.contains_key(IF_NONE_MATCH) && names(IF_NONE_MATCH.as_str()) {
+        } else if headers.contains_key(IF_NONE_MATCH) && names(IF_NONE_MATCH.as_str(), Comparison::Weak) {
             "`If-None-Match` names the present version"
         } else {
             return Ok(());
@@ -58,27 +105,29 @@ impl Call<'_> {
         Err(Told::Refused(vec![diagnostic]))
     }
 
-    fn replace(&self, place: &Place, state: &State) -> Decision {
-        let (Some(body), Some(reading)) = (&self.decoded.body, self.reading(place)) else { return Err(Told::Nothing) };
-        let path = self.target(place);
-        let current = state.resource(&path);
-        self.preconditions(current)?;
-        let shown = match current {
-            Some(current) => Some(current.value.as_ref()),
-            // Nothing was ever said: what GET shows is what is replaced.
-            None if !self.is_absent(state, &path) => {
-                self.contract.example(reading, None).map(|example| example.value.as_ref())
-            }
-            None => None,
+    fn replace(&self, place: &Place, path: String, state: &State) -> Decision {
+        let (Some(body), Some(entity), Some(reading)) = (&self.decoded.body, &place.entity, self.reading(place)) else {
+            return Err(Told::Nothing);
         };
-        let mut value = self.replaced(shown, body);
-        self.stamp(reading, &mut value, current.is_none() && shown.is_none());
-        self.identify(place, &mut value, reading);
+        let current = state.resource(&path);
+        let is_new = self.is_absent(state, &path);
+        if is_new && self.creates_elsewhere(place) && !self.operation.declares(201) {
+            return Err(Told::NotFound);
+        }
+        self.preconditions(current)?;
+        // Where nothing was ever said, what GET shows is what is replaced.
+        let shown = if current.is_none() && !is_new { self.shown(place, reading, &path) } else { None };
+        let before = current.or(shown.as_ref()).map(|found| found.value.as_ref());
+        let (sent, within) = entity.sent(self.contract, self.sent_as(), body);
+        let mut thing = self.replaced(entity, before.map(|before| entity.open(before)), sent, within);
+        self.stamp(entity, &mut thing, is_new);
+        self.identify(place, entity, &mut thing, &path);
+        let mut value = entity.close(thing, before);
         if !self.contract.is_valid(reading, &value) && current.is_none() {
             // What a request leaves out, the service would fill in.
-            let structure = self.contract.structure(reading);
-            value = structure.and_then(|structure| self.contract.completed(&structure, &value, 0)).unwrap_or(value);
+            value = self.contract.completed(&entity.whole, &value, 0).unwrap_or(value);
         }
+        value = self.contract.without_write_only(&entity.whole, value);
         let violations = self.contract.check_value(reading, &value);
         if !violations.is_empty() {
             // Where nothing was seeded, the two schemas may just describe different things.
@@ -87,28 +136,72 @@ impl Call<'_> {
         let representation = Prepared::json(value);
         let mut changes = vec![Change::Put(path.clone(), representation.clone())];
         self.link(place, &path, &mut changes);
-        let mut decided = self.respond(state, Some(&representation));
-        decided.created = (current.is_none() && shown.is_none()).then_some(path);
+        let mut decided = self.respond(state, Some((&representation, entity)));
+        decided.created = is_new.then_some(path);
         Ok((changes, decided))
     }
 
-    /// The new representation: what the request carries is taken from it, what it cannot carry stays.
-    fn replaced(&self, current: Option<&Value>, body: &Value) -> Value {
-        let (Value::Object(sent), Some(Value::Object(current))) = (body, current) else { return body.clone() };
-        let Some(content) = self.sent_as() else { return body.clone() };
-        let carried = self.contract.carried_members(content);
-        if carried.names.is_empty() {
-            return body.clone();
-        }
+    /// Whether new items come to be by POST on the collection, so that PUT is for those that are there.
+    fn creates_elsewhere(&self, place: &Place) -> bool {
+        let Role::Item(Item { collection: Some(collection), .. }) = &place.role else { return false };
+        let creates = |operation: &&Operation| {
+            operation.method == Method::POST && trimmed(&operation.template) == collection.as_str()
+        };
+        self.contract.operations().iter().any(|operation| creates(&operation))
+    }
+
+    /// The new thing: what the request carries is taken from it, what it cannot carry stays.
+    fn replaced(&self, entity: &Entity, current: Option<&Value>, sent: &Value, within: Option<&str>) -> Value {
+        let (Value::Object(sent), Some(content)) = (sent, self.sent_as()) else { return sent.clone() };
+        let carried = self.contract.carried_members(content, within);
+        let declared: Vec<String> =
+            self.contract.members_of(entity.structure()).into_iter().map(|(name, _)| name).collect();
         let carries = |name: &String| carried.names.contains(name);
-        let mut members = current.clone();
-        members.retain(|name, _| !carries(name) || sent.contains_key(name));
+        let answers = |name: &String| declared.is_empty() || declared.contains(name);
+        let mut thing = current.map(members).unwrap_or_default();
+        // What neither of the two schemas names, a request can carry as well.
+        thing.retain(|name, _| if carries(name) { sent.contains_key(name) } else { declared.contains(name) });
         for (name, value) in sent {
-            if carries(name) || carried.open && !members.contains_key(name) {
-                members.insert(name.clone(), value.clone());
+            if carries(name) && answers(name)
+                || !carries(name) && !declared.contains(name)
+                || carried.open && !thing.contains_key(name)
+                || carried.names.is_empty()
+            {
+                thing.insert(name.clone(), value.clone());
             }
         }
-        Value::Object(members)
+        for (name, default) in self.contract.request_defaults(content, within) {
+            if answers(&name) && !thing.contains_key(&name) {
+                thing.insert(name, default);
+            }
+        }
+        Value::Object(thing)
+    }
+
+    /// PUT without a body: the collection lists from now on what the path names.
+    fn join(&self, item: &Item, state: &State) -> Decision {
+        let collection = item.collection.as_ref().and_then(|collection| self.model.collection(collection));
+        let (Some(collection), Some((home, id))) = (collection, self.path.rsplit_once('/')) else {
+            return Err(Told::Nothing);
+        };
+        let entity = self.kind(collection).ok_or(Told::Nothing)?;
+        let path = self.item_path(item);
+        let mut changes = Vec::new();
+        if state.resource(&path).is_none() {
+            let mut given = Map::new();
+            if let Some(name) = &collection.id {
+                let shape = self.contract.member_of(entity.structure(), name);
+                let text = decoded(id);
+                let candidates = [text.parse::<u64>().ok().map(Value::from), Some(Value::from(text.as_ref()))];
+                let fits = |id: &Value| shape.as_ref().is_none_or(|shape| self.contract.takes(shape, id));
+                given.extend(candidates.into_iter().flatten().find(fits).map(|id| (name.clone(), id)));
+            }
+            let whole = entity.close(Value::Object(given), None);
+            let value = self.contract.completed(&entity.whole, &whole, 0).ok_or(Told::Nothing)?;
+            changes.push(Change::Put(path.clone(), Prepared::json(value)));
+        }
+        changes.push(Change::Link { collection: home.to_owned(), item: path });
+        Ok((changes, self.respond(state, None)))
     }
 
     /// The declared content that the request's body is of.
@@ -123,26 +216,36 @@ impl Call<'_> {
         self.request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::parse)
     }
 
-    fn patch(&self, place: &Place, state: &State) -> Decision {
-        let (Some(body), Some(reading)) = (&self.decoded.body, self.reading(place)) else { return Err(Told::Nothing) };
-        let path = self.target(place);
+    fn patch(&self, place: &Place, path: String, state: &State) -> Decision {
+        let (Some(body), Some(entity), Some(reading)) = (&self.decoded.body, &place.entity, self.reading(place)) else {
+            return Err(Told::Nothing);
+        };
         let current = match state.resource(&path) {
             Some(current) => Some(current.clone()),
             None if self.is_absent(state, &path) => return Err(Told::NotFound),
             // The first write to what was only shown takes it over as it was shown.
-            None => self.shown(place, reading),
+            None => self.shown(place, reading, &path),
         };
         let Some(current) = current else { return Err(Told::Nothing) };
         self.preconditions(Some(&current))?;
-        let is_json_patch = self.media().is_some_and(|media| media.essence() == "application/json-patch+json");
-        let mut value = match patch::apply(&current.value, body, is_json_patch) {
+        let patched = if self.media().is_some_and(|media| media.essence() == "application/json-patch+json") {
+            patch::apply(&current.value, body)
+        } else {
+            let (sent, _) = entity.sent(self.contract, self.sent_as(), body);
+            let thing = patch::merged(entity.open(&current.value), sent);
+            Patched::Done(entity.close(thing, Some(&current.value)))
+        };
+        let value = match patched {
             Patched::Done(value) => value,
             Patched::Conflict { at, reason } => {
                 let diagnostic = Diagnostic::new(code::PATCH_CONFLICT, reason).at(Part::Body, at);
                 return Err(Told::Refused(vec![diagnostic]));
             }
         };
-        self.stamp(reading, &mut value, false);
+        let mut thing = entity.open(&value).clone();
+        self.stamp(entity, &mut thing, false);
+        self.identify(place, entity, &mut thing, &path);
+        let mut value = self.contract.without_write_only(&entity.whole, entity.close(thing, Some(&value)));
         let mut violations = self.contract.check_value(reading, &value);
         if !violations.is_empty()
             && let Some(kept) = self.declared_only(reading, &current.value, &value)
@@ -156,15 +259,17 @@ impl Call<'_> {
         let representation = Prepared::json(value);
         let mut changes = vec![Change::Put(path.clone(), representation.clone())];
         self.link(place, &path, &mut changes);
-        Ok((changes, self.respond(state, Some(&representation))))
+        Ok((changes, self.respond(state, Some((&representation, entity)))))
     }
 
     /// What a reading would have shown where there is no state: with the id that the path names.
-    fn shown(&self, place: &Place, reading: &Content) -> Option<Prepared> {
-        let structure = self.contract.structure(reading)?;
-        let example = self.contract.example(reading, None).map(|example| Value::clone(&example.value));
-        let mut value = example.or_else(|| self.contract.completed(&structure, &Value::Object(Map::new()), 0))?;
-        self.identify(place, &mut value, reading);
+    fn shown(&self, place: &Place, reading: &Content, path: &str) -> Option<Prepared> {
+        let entity = place.entity.as_ref()?;
+        let example = self.contract.example(reading, None).cloned();
+        let shown = example.or_else(|| self.contract.generated(reading, self.seed))?;
+        let mut thing = entity.open(&shown.value).clone();
+        self.identify(place, entity, &mut thing, path);
+        let value = entity.close(thing, Some(&shown.value));
         self.contract.is_valid(reading, &value).then(|| Prepared::json(value))
     }
 
@@ -176,9 +281,10 @@ impl Call<'_> {
         Some(Value::Object(members))
     }
 
-    fn delete(&self, item: Option<&Item>, state: &State) -> Decision {
+    fn delete(&self, place: &Place, item: Option<&Item>, state: &State) -> Decision {
         let path = item.map_or_else(|| self.path.to_owned(), |item| self.item_path(item));
         let current = state.resource(&path);
+        let told = current.zip(place.entity.as_ref());
         if let Some(item) = item.filter(|item| item.refers_to.is_some()) {
             return self.unlink(item, state, path);
         }
@@ -192,10 +298,26 @@ impl Call<'_> {
         {
             changes.push(Change::Keep(collection.to_owned()));
         }
+        changes.extend(self.created_below(state, &path));
         changes.push(Change::Remove(path));
-        let mut decided = self.respond(state, current);
+        let mut decided = self.respond(state, told);
         decided.etag = None;
         Ok((changes, decided))
+    }
+
+    /// Removals of what was created in collections below a path, and has its own path elsewhere.
+    fn created_below(&self, state: &State, path: &str) -> Vec<Change> {
+        let below = format!("{path}/");
+        let collections = state.collections().filter(|(known, _)| known.starts_with(&below));
+        let creating = collections.filter(|(known, _)| {
+            let template = self.contract.resource(known).map(|(_, template, _)| template);
+            let collection = template.and_then(|template| self.model.collection(template));
+            collection.is_some_and(|collection| match &collection.items {
+                Items::Elsewhere(items) => !self.is_created_at_home(items),
+                _ => false,
+            })
+        });
+        creating.flat_map(|(_, items)| items.iter().cloned().map(Change::Remove)).collect()
     }
 
     /// Takes an item out of a collection that only refers to it.
@@ -204,7 +326,8 @@ impl Call<'_> {
         if self.is_listed(item, state, &path) == Some(false) {
             return Err(Told::NotFound);
         }
-        let mut decided = self.respond(state, state.resource(&path));
+        let kind = item.collection.as_ref().and_then(|collection| self.model.collection(collection)?.kind.as_ref());
+        let mut decided = self.respond(state, state.resource(&path).zip(kind));
         decided.etag = None;
         Ok((vec![Change::Unlink { collection: collection.to_owned(), item: path }], decided))
     }
@@ -224,16 +347,17 @@ impl Call<'_> {
     fn reading(&self, place: &Place) -> Option<&Content> {
         let template = match &place.role {
             Role::Item(Item { refers_to: Some(elsewhere), .. }) => elsewhere,
-            _ => &self.operation.template,
+            Role::Item(_) | Role::Singleton if self.is_of(place) => self.template(),
+            _ => return self.contract.reading(self.model.template_of(place)?),
         };
         self.contract.reading(template)
     }
 
     /// The collection that an item lies below lists it.
     fn link(&self, place: &Place, path: &str, changes: &mut Vec<Change>) {
-        if let Role::Item(Item { collection: Some(_), .. }) = &place.role
-            && let Some((collection, _)) = self.path.rsplit_once('/')
-        {
+        let Role::Item(Item { collection: Some(_), .. }) = &place.role else { return };
+        let own = if self.is_of(place) { self.path } else { path };
+        if let Some((collection, _)) = own.rsplit_once('/') {
             changes.push(Change::Link { collection: collection.to_owned(), item: path.to_owned() });
         }
     }

@@ -1,7 +1,7 @@
 use super::{Change, Clock, Difference, State};
 use jiff::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use subtle::ConstantTimeEq;
 
 /// What a client authenticates with, and what it may ask for.
@@ -43,8 +43,10 @@ pub(crate) enum Origin {
 /// A tenant: its credentials, its own state and its own clock.
 #[derive(Debug)]
 pub(crate) struct Application {
+    /// The how many-th it is of its store: what tells it from every other one for good.
+    arrival: u64,
     name: String,
-    client_id: String,
+    client_id: ClientId,
     pub(crate) origin: Origin,
     pub(crate) created: Timestamp,
     /// Counts what changes its representation: writes, and new credentials.
@@ -53,6 +55,32 @@ pub(crate) struct Application {
     seed: RwLock<Arc<State>>,
     state: RwLock<Arc<State>>,
     clock: RwLock<Option<Clock>>,
+}
+
+/// What an application is called by, and what it is called by since. Earlier ones stay, for they were lent out; there
+/// are as many as there were fixtures with another first client id.
+#[derive(Debug)]
+struct ClientId {
+    text: String,
+    next: OnceLock<Box<ClientId>>,
+}
+
+impl ClientId {
+    fn new(credential: Option<&Credential>) -> Self {
+        let text = credential.map(|credential| credential.client_id.clone()).unwrap_or_default();
+        Self { text, next: OnceLock::new() }
+    }
+
+    fn latest(&self) -> &Self {
+        std::iter::successors(Some(self), |id| id.next.get().map(Box::as_ref)).last().unwrap_or(self)
+    }
+
+    fn rename(&self, credential: Option<&Credential>) {
+        let latest = self.latest();
+        if credential.is_some_and(|credential| credential.client_id != latest.text) {
+            latest.next.get_or_init(|| Box::new(Self::new(credential)));
+        }
+    }
 }
 
 /// Bounds on what one application holds.
@@ -72,11 +100,12 @@ pub(crate) enum NotWritten<E> {
 }
 
 impl Application {
-    pub(super) fn new(seed: Seed, created: Timestamp) -> Self {
+    pub(super) fn new(seed: Seed, created: Timestamp, arrival: u64) -> Self {
         let state = Arc::new(seed.state);
         Self {
+            arrival,
             name: seed.name,
-            client_id: seed.credentials.first().map(|credential| credential.client_id.clone()).unwrap_or_default(),
+            client_id: ClientId::new(seed.credentials.first()),
             origin: seed.origin,
             created,
             version: AtomicU64::new(1),
@@ -87,13 +116,19 @@ impl Application {
         }
     }
 
+    /// What tells it from every other application of its store, earlier and later ones too.
+    pub(crate) fn arrival(&self) -> u64 {
+        self.arrival
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The client id of the first credential, which names the application for good.
+    /// The client id of the first credential, which names the application: another one once it has another first
+    /// credential.
     pub(crate) fn client_id(&self) -> &str {
-        &self.client_id
+        &self.client_id.latest().text
     }
 
     /// Whether it comes from a fixture file.
@@ -107,6 +142,7 @@ impl Application {
     }
 
     pub(super) fn set_credentials(&self, credentials: Vec<Credential>) {
+        self.client_id.rename(credentials.first());
         *write(&self.credentials) = credentials.into();
         self.changed();
     }
@@ -144,13 +180,7 @@ impl Application {
     ) -> Result<(T, Vec<Difference>), NotWritten<E>> {
         let mut state = write(&self.state);
         let (changes, told) = decide(&state).map_err(NotWritten::Refused)?;
-        let more = changes.iter().filter_map(|change| match change {
-            Change::Put(_, representation) => Some(representation.bytes.len()),
-            _ => None,
-        });
-        let (entries, bytes) = more.fold((0, 0), |(entries, bytes), more| (entries + 1, bytes + more));
-        let grows = entries > 0 || changes.iter().any(|change| matches!(change, Change::Remove(_) | Change::Keep(_)));
-        if grows && (state.entries() + entries > bounds.entries_max || state.bytes() + bytes > bounds.bytes_max) {
+        if would_overflow(&state, &changes, bounds) {
             return Err(NotWritten::Full);
         }
         if changes.is_empty() {
@@ -171,6 +201,18 @@ impl Application {
     /// What the application started with.
     pub(crate) fn seed(&self) -> Arc<State> {
         Arc::clone(&read(&self.seed))
+    }
+
+    /// Puts in the place of state and seed what `refit` makes of them, with no write in between; nothing where that is
+    /// nothing.
+    pub(crate) fn refit<T>(&self, refit: impl FnOnce(&State, &State) -> Option<(State, State, T)>) -> Option<T> {
+        let mut state = write(&self.state);
+        let mut seed = write(&self.seed);
+        let (fitted, seeded, told) = refit(&state, &seed)?;
+        *state = Arc::new(fitted);
+        *seed = Arc::new(seeded);
+        self.changed();
+        Some(told)
     }
 
     /// Returns to the seed.
@@ -196,10 +238,101 @@ impl Application {
     }
 }
 
+/// Whether an application would hold more than it may. What takes another's place counts for its difference.
+fn would_overflow(state: &State, changes: &[Change], bounds: Bounds) -> bool {
+    let (mut entries, mut more, mut less) = (0, 0, 0);
+    for change in changes {
+        match change {
+            Change::Put(path, representation) => {
+                let before = state.resource(path).map(|before| before.bytes.len());
+                entries += usize::from(before.is_none());
+                more += representation.bytes.len();
+                less += before.unwrap_or_default();
+            }
+            // What is deleted, and what a collection held, is remembered.
+            Change::Remove(path) => entries += usize::from(state.resource(path).is_none()),
+            Change::Keep(collection) => entries += usize::from(state.collection(collection).is_none()),
+            _ => {}
+        }
+    }
+    entries > 0 && state.entries() + entries > bounds.entries_max
+        || more > less && state.bytes() + more - less > bounds.bytes_max
+}
+
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Prepared;
+    use serde_json::{Value, json};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    const BOUNDS: Bounds = Bounds { entries_max: 1_000, bytes_max: 1_000_000 };
+
+    /// A state whose ten resources all say the same.
+    fn state(says: usize) -> State {
+        let mut state = State::default();
+        state.apply((0..10).map(|index| Change::Put(format!("/r/{index}"), Prepared::json(json!(says)))).collect());
+        state
+    }
+
+    fn said(state: &State) -> Vec<Value> {
+        state.resources().values().map(|found| Value::clone(&found.value)).collect()
+    }
+
+    #[test]
+    fn a_restore_among_writes_is_seen_whole_or_not_at_all() {
+        let application = Application::new(Seed { state: state(0), ..Seed::default() }, Timestamp::UNIX_EPOCH, 1);
+        let over = AtomicBool::new(false);
+        let rewrite = |says: usize| {
+            let changes: Vec<Change> =
+                (0..10).map(|index| Change::Put(format!("/r/{index}"), Prepared::json(json!(says)))).collect();
+            application.write(BOUNDS, |_| Ok::<_, ()>((changes, ()))).is_ok()
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        let seen = application.look(said);
+                        assert!(seen.len() == 10 && seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+                    }
+                });
+            }
+            scope.spawn(|| (0..300).for_each(|turn| assert!(rewrite(1_000 + turn))));
+            for turn in 1..300 {
+                let snapshot = application.state();
+                application.restore(Arc::new(state(turn)));
+                application.restore(snapshot);
+                application.reset();
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        application.reset();
+        assert_eq!(application.look(said), vec![json!(0); 10]);
+        assert_eq!(application.look(State::bytes), 10);
+    }
+
+    #[test]
+    fn a_write_that_is_refused_or_too_large_changes_nothing() {
+        let application = Application::new(Seed { state: state(0), ..Seed::default() }, Timestamp::UNIX_EPOCH, 1);
+        let refused = application.write(BOUNDS, |_| Err::<(Vec<Change>, ()), _>("no"));
+        assert!(matches!(refused, Err(NotWritten::Refused("no"))));
+        let tight = Bounds { entries_max: 11, bytes_max: 1_000_000 };
+        let two = || (0..2).map(|index| Change::Put(format!("/new/{index}"), Prepared::json(json!(1)))).collect();
+        let full = application.write(tight, |_| Ok::<_, ()>((two(), ())));
+        assert!(matches!(full, Err(NotWritten::Full)));
+        assert_eq!(application.look(|state| (state.resources().len(), state.bytes())), (10, 10));
+        let brimful = Bounds { entries_max: 10, bytes_max: 10 };
+        let one = |says: usize| vec![Change::Put("/r/1".to_owned(), Prepared::json(json!(says)))];
+        assert!(application.write(brimful, |_| Ok::<_, ()>((one(5), ()))).is_ok(), "it takes another's place");
+        assert!(application.write(brimful, |_| Ok::<_, ()>((one(55), ()))).is_err());
+        assert!(application.write(brimful, |_| Ok::<_, ()>((vec![Change::Remove("/r/2".to_owned())], ()))).is_ok());
+    }
 }

@@ -13,7 +13,7 @@ pub(crate) use application::{Application, Bounds, Credential, NotWritten, Origin
 pub(crate) use clock::{Clock, Moment};
 pub(crate) use difference::Difference;
 pub(crate) use snapshot::{Changed, Full, Snapshot, Snapshots, Taken};
-pub(crate) use state::{Change, State};
+pub(crate) use state::{Change, Stamp, State};
 
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -43,6 +43,30 @@ pub(crate) enum Refused {
     NameTaken,
     ClientIdTaken,
     TooMany,
+}
+
+impl Known {
+    /// Gives applications other credentials: first all give theirs up, then each gets its own, but for what another
+    /// application has.
+    fn give(&mut self, given: Vec<(Arc<Application>, Vec<Credential>)>) {
+        // What was removed in the meantime has no place among the known ones.
+        let is_known = |application: &Application| self.applications.contains_key(&application.arrival());
+        let known: Vec<bool> = given.iter().map(|(application, _)| is_known(application)).collect();
+        for ((application, _), _) in given.iter().zip(&known).filter(|(_, is_known)| **is_known) {
+            for credential in application.credentials().iter() {
+                self.by_client_id.remove(&credential.client_id);
+            }
+        }
+        for ((application, mut credentials), is_known) in given.into_iter().zip(known) {
+            if is_known {
+                credentials.retain(|credential| !self.by_client_id.contains_key(&credential.client_id));
+                for credential in &credentials {
+                    self.by_client_id.insert(credential.client_id.clone(), application.arrival());
+                }
+            }
+            application.set_credentials(credentials);
+        }
+    }
 }
 
 impl Store {
@@ -105,9 +129,9 @@ impl Store {
         if seed.credentials.iter().any(|credential| known.by_client_id.contains_key(&credential.client_id)) {
             return Err(Refused::ClientIdTaken);
         }
-        let application = Arc::new(Application::new(seed, created));
         known.arrivals += 1;
         let arrival = known.arrivals;
+        let application = Arc::new(Application::new(seed, created, arrival));
         known.by_name.insert(application.name().to_owned(), arrival);
         for credential in application.credentials().iter() {
             known.by_client_id.insert(credential.client_id.clone(), arrival);
@@ -116,8 +140,8 @@ impl Store {
         Ok(application)
     }
 
-    /// Changes an application's credentials, with no other change in between. The first client id stays, for it
-    /// names the application.
+    /// Changes an application's credentials, with no other change in between. The first client id names the application,
+    /// so whoever changes that renames it.
     pub(crate) fn set_credentials<T>(
         &self,
         application: &Arc<Application>,
@@ -126,25 +150,47 @@ impl Store {
         let mut known = self.write();
         let mut credentials = application.credentials().to_vec();
         let told = change(&mut credentials)?;
-        // What was removed in the meantime has no place among the known ones.
-        if let Some(arrival) = known.by_name.get(application.name()).copied()
-            && known.applications.get(&arrival).is_some_and(|known| Arc::ptr_eq(known, application))
-        {
-            let taken = |credential: &Credential| {
-                known.by_client_id.get(&credential.client_id).is_some_and(|other| *other != arrival)
-            };
-            if credentials.iter().any(taken) {
-                return Err(Refused::ClientIdTaken);
-            }
-            for credential in application.credentials().iter() {
-                known.by_client_id.remove(&credential.client_id);
-            }
-            for credential in &credentials {
-                known.by_client_id.insert(credential.client_id.clone(), arrival);
-            }
+        let is_taken = |credential: &Credential| {
+            known.by_client_id.get(&credential.client_id).is_some_and(|owner| *owner != application.arrival())
+        };
+        if credentials.iter().any(is_taken) {
+            return Err(Refused::ClientIdTaken);
         }
-        application.set_credentials(credentials);
+        known.give(vec![(Arc::clone(application), credentials)]);
         Ok(told)
+    }
+
+    /// Gives the applications of these names the seeds' credentials, all at once, so that they may exchange client ids.
+    /// A seed without any leaves those that there are.
+    pub(crate) fn replace_credentials(&self, seeds: &[Seed]) {
+        let mut known = self.write();
+        let given = seeds.iter().filter(|seed| !seed.credentials.is_empty()).filter_map(|seed| {
+            let arrival = known.by_name.get(&seed.name)?;
+            Some((Arc::clone(known.applications.get(arrival)?), seed.credentials.clone()))
+        });
+        let given = given.collect();
+        known.give(given);
+    }
+
+    /// Why these seeds cannot be taken over: the first one's name, and the reason. Client ids of the applications that
+    /// they are for, which give theirs up, are free.
+    pub(crate) fn refuses(&self, seeds: &[Seed], applications_max: usize) -> Option<(String, Refused)> {
+        let known = self.read();
+        let replaced: Vec<u64> = seeds
+            .iter()
+            .filter(|seed| !seed.credentials.is_empty())
+            .filter_map(|seed| known.by_name.get(&seed.name).copied())
+            .collect();
+        let is_taken = |credential: &Credential| {
+            known.by_client_id.get(&credential.client_id).is_some_and(|owner| !replaced.contains(owner))
+        };
+        let taken = seeds.iter().find(|seed| seed.credentials.iter().any(is_taken));
+        if let Some(seed) = taken {
+            return Some((seed.name.clone(), Refused::ClientIdTaken));
+        }
+        let mut new = seeds.iter().filter(|seed| !known.by_name.contains_key(&seed.name));
+        let free = applications_max.saturating_sub(known.applications.len());
+        new.nth(free).map(|seed| (seed.name.clone(), Refused::TooMany))
     }
 
     /// All of them.
@@ -161,6 +207,11 @@ impl Store {
     pub(crate) fn by_client_id(&self, client_id: &str) -> Option<Arc<Application>> {
         let known = self.read();
         known.by_client_id.get(client_id).and_then(|arrival| known.applications.get(arrival)).cloned()
+    }
+
+    /// The application that came as this one.
+    pub(crate) fn by_arrival(&self, arrival: u64) -> Option<Arc<Application>> {
+        self.read().applications.get(&arrival).cloned()
     }
 
     /// The application with this name.
@@ -180,6 +231,12 @@ impl Store {
         let is_fixture = application.origin == Origin::Fixture && application.name() == text;
         let state = if is_fixture { application.seed() } else { application.state() };
         Some((application, state))
+    }
+
+    /// The first application whose name is this one but for the case of its letters.
+    pub(crate) fn by_name_in_any_case(&self, name: &str) -> Option<Arc<Application>> {
+        let known = self.read();
+        known.applications.values().find(|application| application.name().eq_ignore_ascii_case(name)).cloned()
     }
 
     /// The application that an API key belongs to: its client id, its secret or its name.

@@ -21,8 +21,10 @@ pub(crate) struct Snapshot {
 #[derive(Debug, Clone)]
 pub(crate) struct Taken {
     pub(crate) name: String,
-    /// What names the application for good.
+    /// Its client id then.
     pub(crate) client_id: String,
+    /// What tells the application from every other one, whatever client id it has since.
+    pub(crate) arrival: u64,
     pub(crate) state: Arc<State>,
 }
 
@@ -47,12 +49,9 @@ impl Taken {
         Self {
             name: application.name().to_owned(),
             client_id: application.client_id().to_owned(),
+            arrival: application.arrival(),
             state: application.state(),
         }
-    }
-
-    fn is(&self, text: &str) -> bool {
-        self.name == text || self.client_id == text
     }
 }
 
@@ -68,15 +67,20 @@ impl Snapshot {
 
     /// The part of one application, by name or client id.
     pub(crate) fn of(&self, application: &str) -> Option<&Taken> {
-        self.taken.iter().find(|taken| taken.is(application))
+        self.taken.iter().find(|taken| taken.name == application || taken.client_id == application)
+    }
+
+    /// The part of the application that came as this one.
+    pub(crate) fn of_arrival(&self, arrival: u64) -> Option<&Taken> {
+        self.taken.iter().find(|taken| taken.arrival == arrival)
     }
 
     /// Gives applications, or only the one, the states that they had.
     pub(crate) fn restore(&self, store: &Store, only: Option<&Taken>) -> Restored {
         let mut restored = Restored::default();
-        let wanted = |taken: &&Taken| only.is_none_or(|only| only.client_id == taken.client_id);
+        let wanted = |taken: &&Taken| only.is_none_or(|only| only.arrival == taken.arrival);
         for taken in self.taken.iter().filter(wanted) {
-            match store.by_client_id(&taken.client_id) {
+            match store.by_arrival(taken.arrival) {
                 Some(application) => {
                     application.restore(Arc::clone(&taken.state));
                     restored.restored.push(taken.name.clone());
@@ -88,16 +92,15 @@ impl Snapshot {
     }
 
     /// What is different in `later`: of all applications that both speak of, where one of them may be absent.
-    pub(crate) fn changed(&self, later: &Self, only: Option<&str>) -> Vec<Changed> {
-        let ids = |snapshot: &Self| -> BTreeSet<String> {
-            snapshot.taken.iter().map(|taken| taken.client_id.clone()).collect()
-        };
-        let (mine, theirs) = (ids(self), ids(later));
-        let order = self.taken.iter().chain(later.taken.iter().filter(|taken| !mine.contains(&taken.client_id)));
-        let spoken_of = |id: &String| (!self.of_one || mine.contains(id)) && (!later.of_one || theirs.contains(id));
+    pub(crate) fn changed(&self, later: &Self, only: Option<u64>) -> Vec<Changed> {
+        let arrivals =
+            |snapshot: &Self| -> BTreeSet<u64> { snapshot.taken.iter().map(|taken| taken.arrival).collect() };
+        let (mine, theirs) = (arrivals(self), arrivals(later));
+        let order = self.taken.iter().chain(later.taken.iter().filter(|taken| !mine.contains(&taken.arrival)));
+        let spoken_of = |id: &u64| (!self.of_one || mine.contains(id)) && (!later.of_one || theirs.contains(id));
         let mut changed = Vec::new();
-        for taken in order.filter(|taken| spoken_of(&taken.client_id) && only.is_none_or(|only| taken.is(only))) {
-            let state = |snapshot: &Self| snapshot.of(&taken.client_id).map(|taken| Arc::clone(&taken.state));
+        for taken in order.filter(|taken| spoken_of(&taken.arrival) && only.is_none_or(|only| only == taken.arrival)) {
+            let state = |snapshot: &Self| snapshot.of_arrival(taken.arrival).map(|taken| Arc::clone(&taken.state));
             let (before, after) = (state(self).unwrap_or_default(), state(later).unwrap_or_default());
             let differences = if Arc::ptr_eq(&before, &after) { Vec::new() } else { before.differences(&after) };
             changed.extend(

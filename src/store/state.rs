@@ -6,6 +6,17 @@
 use super::Difference;
 use crate::contract::Prepared;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+/// What a state was checked against: the same only as a clone of it is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stamp(Arc<()>);
+
+impl PartialEq for Stamp {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
 
 /// The state of one application at one moment.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +29,8 @@ pub(crate) struct State {
     /// Paths outside of collections that were deleted.
     gone: BTreeSet<String>,
     bytes: usize,
+    /// What vouches that all of it satisfies the contract; none where nobody does.
+    stamp: Option<Stamp>,
 }
 
 /// One step of a write. The steps of one write become visible together.
@@ -73,6 +86,23 @@ impl State {
     /// Paths that were deleted outside of collections, in their order.
     pub(crate) fn gone(&self) -> &BTreeSet<String> {
         &self.gone
+    }
+
+    /// Whether this is what the state was checked against.
+    pub(crate) fn is_certified(&self, stamp: &Stamp) -> bool {
+        self.stamp.as_ref() == Some(stamp)
+    }
+
+    /// Says that all of it was checked against this.
+    pub(crate) fn certify(&mut self, stamp: &Stamp) {
+        self.stamp = Some(stamp.clone());
+    }
+
+    /// Says that what is added was checked against this: where the rest was checked against something else, or
+    /// nobody says against what, there is nothing left that vouches for the whole.
+    pub(crate) fn certify_addition(&mut self, stamp: &Stamp) {
+        let is_blank = self.stamp.is_none() && self.entries() == 0;
+        self.stamp = (is_blank || self.is_certified(stamp)).then(|| stamp.clone());
     }
 
     /// How many paths are remembered, for the bound on them.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_chatkitty-mock");
 
-fn command() -> Command {
+pub(crate) fn command() -> Command {
     let mut command = Command::new(BINARY);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CHATKITTY_MOCK_")) {
         command.env_remove(name);
@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     command().args(arguments).output().unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -29,13 +29,17 @@ pub(crate) fn stdout(output: &Output) -> String {
 }
 
 /// A folder of one test's own.
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
     pub(crate) fn new(name: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
@@ -59,7 +63,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -76,15 +80,28 @@ impl Server {
         Self::start(command().args(["serve", "--port", "0"]).args(arguments))
     }
 
-    fn signal(&self, name: &str) {
+    /// The lines of stderr as they come.
+    fn errors(&mut self) -> Lines {
+        let (tell, lines) = std::sync::mpsc::channel();
+        let stderr = BufReader::new(self.child.stderr.take().unwrap());
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        Lines(lines)
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         assert!(
             Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap().success()
         );
     }
 
     /// Stops it; gives exit code, the rest of stdout, and stderr.
-    fn stop(mut self, signal: &str) -> (Option<i32>, String, String) {
+    pub(crate) fn stop(self, signal: &str) -> (Option<i32>, String, String) {
         self.signal(signal);
+        self.wait()
+    }
+
+    /// Waits for its end; gives exit code, the rest of stdout, and stderr.
+    pub(crate) fn wait(mut self) -> (Option<i32>, String, String) {
         let code = self.child.wait().unwrap().code();
         let (mut out, mut err) = (String::new(), String::new());
         self.output.read_to_string(&mut out).unwrap();
@@ -97,6 +114,22 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// What a server says while it runs.
+struct Lines(std::sync::mpsc::Receiver<String>);
+
+impl Lines {
+    /// Waits for a line with this text; gives all up to it.
+    fn until(&self, text: &str) -> String {
+        let mut seen = String::new();
+        while !seen.lines().next_back().is_some_and(|line| line.contains(text)) {
+            let line = self.0.recv_timeout(std::time::Duration::from_secs(20));
+            seen.push_str(&line.unwrap_or_else(|_| panic!("no line with `{text}`: {seen}")));
+            seen.push('\n');
+        }
+        seen
     }
 }
 
@@ -195,7 +228,7 @@ fn mistakes_of_usage_are_named_with_a_place_and_a_suggestion() {
         ("\non-violation = \"rejct\"\n", "chatkitty-mock.toml:2:16", "use one of: reject, report"),
         ("port = \"x\"\n", "chatkitty-mock.toml:1:8", ""),
         ("port = \n", "chatkitty-mock.toml:1:", ""),
-        ("watch = true\n", "chatkitty-mock.toml:1:1", ""),
+        ("report = \"json\"\n", "chatkitty-mock.toml:1:1", ""),
     ] {
         folder.file("chatkitty-mock.toml", text);
         let output = command().current_dir(&folder.0).output().unwrap();
@@ -268,14 +301,81 @@ fn an_edition_and_a_contract_of_ones_own_exclude_each_other() {
     assert_eq!(served(serve(&["--openapi", "own.yaml"]).env("CHATKITTY_MOCK_EDITION", "camel")), "own");
 }
 
+/// The lamp's colour, as an application has it.
+fn lamp(server: &Server, application: &str) -> String {
+    let url = format!("{}/lamp", server.ready["url"].as_str().unwrap());
+    let output = Command::new("curl").args(["-s", "-H", &format!("X-Mock-Application: {application}"), &url]).output();
+    let value: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+    value["colour"].as_str().unwrap_or("none").to_owned()
+}
+
+#[test]
+fn sighup_loads_again_and_a_broken_file_changes_nothing() {
+    let files = crate::reload::Files::new("sighup");
+    let (contract, fixtures) = (files.path("lamps.yaml"), files.path("fixtures"));
+    let mut server = Server::with(&["--openapi", &contract, "--fixtures", &fixtures]);
+    let errors = server.errors();
+    errors.until("Ctrl-C stops it");
+    files.fixture("home", "id-home", "GREEN");
+    files.fixture("new", "id-new", "RED");
+    assert_eq!(lamp(&server, "home"), "RED", "nothing is watched");
+    server.signal("HUP");
+    errors.until("reloaded lamps 1: 7 operations, 2 applications");
+    assert_eq!((lamp(&server, "home"), lamp(&server, "new")), ("GREEN".to_owned(), "RED".to_owned()));
+    files.schemas("GREEN", 10);
+    server.signal("HUP");
+    let said = errors.until("served on");
+    assert!(said.contains("new.yaml:2:31") && said.contains("schemas.yaml:1:"), "both places: {said}");
+    assert!(
+        said.contains("error: the contract or the fixtures cannot be used, so what was served is served on"),
+        "{said}"
+    );
+    assert_eq!(lamp(&server, "new"), "RED");
+    std::fs::remove_file(files.path("fixtures/new.yaml")).unwrap();
+    server.signal("HUP");
+    let said = errors.until("reloaded");
+    assert!(said.contains("CK0807") && said.contains("`/lamp` of the application `new` breaks the contract"), "{said}");
+    assert_eq!((lamp(&server, "home"), lamp(&server, "new")), ("GREEN".to_owned(), "GREEN".to_owned()), "the example");
+    server.signal("TERM");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_is_watched_is_loaded_again_when_it_changes() {
+    let files = crate::reload::Files::new("watch");
+    files.write("chatkitty-mock.toml", "watch = true\nopenapi = 'lamps.yaml'\nfixtures = 'fixtures'\n");
+    let folder = Path::new(&files.path("lamps.yaml")).parent().unwrap().to_path_buf();
+    let mut server = Server::start(command().current_dir(&folder).args(["serve", "--port", "0"]));
+    let errors = server.errors();
+    errors.until("Ctrl-C stops it");
+    files.schemas("RED, BLUE", 10);
+    errors.until("reloaded lamps 1");
+    files.fixture("home", "id-home", "BLUE");
+    errors.until("reloaded lamps 1");
+    assert_eq!(lamp(&server, "home"), "BLUE");
+    files.write("lamps.yaml", "openapi: 3.1.0\ninfo: [");
+    let said = errors.until("served on");
+    assert!(said.contains("lamps.yaml:2:"), "{said}");
+    assert_eq!(lamp(&server, "home"), "BLUE");
+    files.contract("2", "/oauth/token");
+    errors.until("reloaded lamps 2: 7 operations, 1 application");
+    let (contract, fixtures) = (files.path("lamps.yaml"), files.path("fixtures"));
+    let script = format!(
+        r#"sed -i "s/'2'/'3'/" {contract}; for i in $(seq 100); do
+        curl -s "$CHATKITTY_MOCK_ADMIN_URL/api/contract" | grep -q '"version":"3"' && exit 0; sleep 0.1; done; exit 9"#
+    );
+    let output = run(&["exec", "--watch", "--openapi", &contract, "--fixtures", &fixtures, "--", "sh", "-c", &script]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
 #[test]
 fn what_is_not_there_yet_is_refused_by_name() {
     for arguments in [
         &["proxy"][..],
         &["audit", "x.har"],
-        &["serve", "--watch"],
+        &["serve", "--report", "json"],
         &["--tls-cert=x"],
-        &["exec", "--report", "junit", "--", "true"],
+        &["exec", "--tls-self-signed", "--", "true"],
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

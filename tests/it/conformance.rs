@@ -48,7 +48,26 @@ fn configured(builder: Builder, options: &Value) -> Builder {
     builder
 }
 
-fn request(case: &Value) -> http::Request<Vec<u8>> {
+/// The topics, each with the values of its file.
+pub(crate) fn topics() -> Vec<(String, Value)> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let stem = |file: &Path| file.file_stem().unwrap().to_string_lossy().into_owned();
+    files
+        .iter()
+        .map(|file| (stem(file), file))
+        .filter(|(topic, _)| topic != "known-gaps")
+        .map(|(topic, file)| (topic, read(file)))
+        .collect()
+}
+
+/// The cases of a topic, those of the specification and then those that were decided.
+pub(crate) fn cases(topic: &Value) -> impl Iterator<Item = &Value> {
+    let cases = topic["cases"].as_array().unwrap().iter();
+    cases.chain(topic["decisions"].as_array().into_iter().flatten())
+}
+
+pub(crate) fn request(case: &Value) -> http::Request<Vec<u8>> {
     let request = &case["request"];
     let mut builder = http::Request::builder()
         .method(request["method"].as_str().unwrap_or("GET"))
@@ -129,18 +148,13 @@ fn every_case_of_the_specification_holds() {
     let mut used = Vec::new();
     let mut failures = String::new();
     let (mut total, mut passed) = (0, 0);
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    for file in files.iter().filter(|file| file.file_stem().is_some_and(|stem| stem != "known-gaps")) {
-        let topic = file.file_stem().unwrap().to_string_lossy().into_owned();
+    for (topic, data) in topics() {
         if std::env::var("TOPIC").is_ok_and(|wanted| wanted != topic) {
             continue;
         }
-        let data = read(file);
         let mut servers: BTreeMap<String, MockServer> = BTreeMap::new();
         let (mut count, mut good) = (0, 0);
-        let cases = data["cases"].as_array().unwrap().iter();
-        for case in cases.chain(data["decisions"].as_array().into_iter().flatten()) {
+        for case in cases(&data) {
             let name = format!("{topic}: {}", case["name"].as_str().unwrap());
             let key = format!("{} {}", case["document"], case["options"]);
             let mock = servers.entry(key).or_insert_with(|| {

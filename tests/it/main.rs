@@ -19,10 +19,21 @@ mod following;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
+mod model;
+mod oauth;
+#[cfg(feature = "cli")]
+mod openapi_core;
 mod properties;
 #[cfg(feature = "cli")]
 mod public_documents;
 #[cfg(feature = "cli")]
 mod real_parts;
+#[cfg(feature = "cli")]
+mod reload;
+#[cfg(feature = "cli")]
+mod reports;
+mod selection;
 mod stories;
+mod tenants;
 mod tidy;
+mod wire;

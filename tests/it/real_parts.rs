@@ -176,24 +176,35 @@ fn three_parallel_calls_share_one_token_and_an_expired_one_is_refused() {
 }
 
 #[test]
-fn an_independent_oauth_client_gets_a_token() {
-    use oauth2::basic::BasicClient;
-    use oauth2::{AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, Scope, TokenResponse as _, TokenUrl};
-    let mock = MockServer::start();
-    let app = mock.application("staging");
-    let send = |request: HttpRequest| -> Result<HttpResponse, std::io::Error> {
-        let reply = mock.handle(request);
-        Ok(reply.map(|body| body.to_vec()))
-    };
-    for auth in [AuthType::BasicAuth, AuthType::RequestBody] {
-        let client = BasicClient::new(ClientId::new(app.client_id().to_owned()))
-            .set_client_secret(ClientSecret::new(app.client_secret().to_owned()))
-            .set_token_uri(TokenUrl::new(mock.token_url().to_owned()).unwrap())
-            .set_auth_type(auth);
-        let request = client.exchange_client_credentials().add_scope(Scope::new("read:*".to_owned()));
-        let token = request.request(&send).unwrap();
-        assert_eq!(token.expires_in().unwrap().as_secs(), 43_199);
-        assert_eq!(token.scopes().unwrap().iter().map(|scope| scope.as_str()).collect::<Vec<_>>(), ["read:*"]);
+fn a_client_from_npm_discovers_the_endpoints_and_uses_them() {
+    let folder = root().join("tests/node");
+    assert!(folder.join("node_modules/openid-client").exists(), "openid-client is not installed; run: bash tests/run");
+    for strict in [false, true] {
+        let mock = crate::oauth::two_credentials(&format!("npm-{strict}"), strict);
+        for (method, issuer) in [("basic", ""), ("post", ""), ("basic", "/oauth")] {
+            let issuer = format!("{}{issuer}", mock.url());
+            let mut command = Command::new("node");
+            command.arg(folder.join("oauth.mjs")).args([
+                issuer.as_str(),
+                "re ader",
+                "p+ss%w=rd",
+                method,
+                "read:application",
+            ]);
+            let output = command.output().unwrap();
+            let saw: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+            assert_eq!(
+                (&saw["metadata"]["issuer"], &saw["tokens"]["scope"]),
+                (&serde_json::json!(issuer), &serde_json::json!("read:application"))
+            );
+            assert_eq!(
+                (&saw["before"]["active"], &saw["before"]["client_id"]),
+                (&serde_json::json!(true), &serde_json::json!("re ader"))
+            );
+            assert_eq!(saw["after"], serde_json::json!({ "active": false }));
+        }
+        mock.verify();
+        assert_eq!(mock.report().violations(), 0);
     }
 }
 

@@ -148,7 +148,8 @@ fn wrong(step: &Value, reply: &Response<bytes::Bytes>, saved: &BTreeMap<String, 
         let holds = match wanted.as_str() {
             Some("present") => found.is_some(),
             Some("absent") => found.is_none(),
-            wanted => found == wanted,
+            Some(wanted) => found == Some(wanted),
+            None => found == Some(wanted.to_string().as_str()),
         };
         check(holds, format!("header {name} is {found:?}, expected {wanted}"));
     }

@@ -3,8 +3,10 @@
 //! Delimiters are split before anything is percent-decoded, and nothing is coerced: a text becomes a number
 //! only if it is one to the letter. Nothing here reads headers or knows an operation.
 
+mod charset;
 mod coding;
 mod form;
+mod mime;
 mod multipart;
 mod query;
 mod sequence;
@@ -12,6 +14,7 @@ mod style;
 mod typed;
 mod xml;
 
+pub(crate) use charset::Charset;
 pub(crate) use coding::{CodingError, inflate};
 pub(crate) use form::{Encoding, form_value};
 pub(crate) use multipart::{

@@ -1,7 +1,9 @@
-//! Multipart bodies (RFC 7578; OAS 3.1.1 §4.8.15.3), read by `multer` from memory.
+//! Multipart bodies (RFC 7578; OAS 3.1.1 §4.8.15.3).
 
 use super::BodyError;
+use super::charset::Charset;
 use super::form::{Encoding, declared, is_binary, item_shape, styled_property};
+use super::mime::body_parts;
 use super::query::Query;
 use super::style::{Raw, Shape};
 use super::typed::{item_schemas, member_schemas, shape_of, typed_by};
@@ -9,7 +11,6 @@ use crate::contract::tree::SchemaTree;
 use crate::message::media_type::{MediaType, split};
 use crate::source::{json, pointer};
 use bytes::Bytes;
-use futures_util::{FutureExt as _, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde_json::{Map, Value};
 
@@ -43,7 +44,7 @@ pub(crate) enum Styles {
 }
 
 /// The named parts of a body, by the boundary that its `Content-Type` names.
-pub(crate) fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, BodyError> {
+pub(crate) fn parts(content_type: &str, body: &Bytes) -> Result<Vec<Part>, BodyError> {
     let named = read(content_type, body)?.into_iter().map(|(name, part)| match name {
         Some(name) => Ok(Part { name, ..part }),
         None => Err(BodyError::new("", "a part has no name in its `Content-Disposition`")),
@@ -52,70 +53,27 @@ pub(crate) fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, BodyEr
 }
 
 /// The parts of a body in their order, named by their positions.
-pub(crate) fn ordered_parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, BodyError> {
-    let parts = read(content_type, with_headers(content_type, body))?.into_iter().enumerate();
+pub(crate) fn ordered_parts(content_type: &str, body: &Bytes) -> Result<Vec<Part>, BodyError> {
+    let parts = read(content_type, body)?.into_iter().enumerate();
     Ok(parts.map(|(index, (_, part))| Part { name: index.to_string(), ..part }).collect())
 }
 
-/// `multer` takes a part without headers (RFC 2046 §5.1) for the header of the next one, so it is given one.
-fn with_headers(content_type: &str, body: Bytes) -> Bytes {
-    let boundary = MediaType::parse(content_type).and_then(|media| media.parameter("boundary").map(ToOwned::to_owned));
-    let bare = format!("\r\n--{}\r\n\r\n", boundary.unwrap_or_default()).into_bytes();
-    let (mut given, mut rest) = (Vec::new(), body.as_ref());
-    loop {
-        let first = given.is_empty() && rest.starts_with(bare.get(2..).unwrap_or_default());
-        let found = if first { Some(bare.len() - 2) } else { None };
-        let found =
-            found.or_else(|| rest.windows(bare.len()).position(|window| window == bare).map(|at| at + bare.len()));
-        let Some(end) = found else { break };
-        let (before, after) = rest.split_at(end - 2);
-        given.extend_from_slice(before);
-        given.extend_from_slice(b"Content-Description: none\r\n");
-        rest = after;
-    }
-    if given.is_empty() {
-        return body;
-    }
-    given.extend_from_slice(rest);
-    given.into()
-}
-
-fn read(content_type: &str, body: Bytes) -> Result<Vec<(Option<String>, Part)>, BodyError> {
+fn read(content_type: &str, body: &Bytes) -> Result<Vec<(Option<String>, Part)>, BodyError> {
     let boundary = MediaType::parse(content_type).and_then(|media| media.parameter("boundary").map(ToOwned::to_owned));
     let Some(boundary) = boundary.filter(|boundary| !boundary.is_empty()) else {
         return Err(BodyError::new("", "the `Content-Type` names no boundary"));
     };
-    // The whole body is at hand, so nothing is ever waited for.
-    let body = stream::once(std::future::ready(Ok::<Bytes, std::convert::Infallible>(body)));
-    let mut multipart = multer::Multipart::new(body, boundary);
-    let read = async {
-        let mut parts = Vec::new();
-        while let Some(field) = multipart.next_field().await? {
-            let headers = field.headers().iter().map(|(name, value)| {
-                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-            });
-            let headers: Vec<(String, String)> = headers.collect();
-            let content_type = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone());
-            let disposition =
-                headers.iter().find(|(name, _)| name == "content-disposition").map(|(_, value)| value.as_str());
-            let (name, file_name) = disposition.map(named_by).unwrap_or_default();
-            let bytes = field.bytes().await?;
-            parts.push((name, Part { name: String::new(), file_name, content_type, headers, bytes }));
-            if parts.len() > PARTS_MAX {
-                break;
-            }
-        }
-        Ok::<_, multer::Error>(parts)
-    };
-    let parts = match read.now_or_never() {
-        Some(Ok(parts)) => parts,
-        Some(Err(error)) => return Err(BodyError::new("", format!("the multipart body is malformed: {error}"))),
-        None => return Err(BodyError::new("", "the multipart body is cut off")),
-    };
+    let parts = body_parts(&boundary, body, PARTS_MAX)
+        .map_err(|error| BodyError::new("", format!("the multipart body is malformed: {error}")))?;
     if parts.len() > PARTS_MAX {
         return Err(BodyError::new("", format!("the multipart body has more than {PARTS_MAX} parts")));
     }
-    Ok(parts)
+    let read = parts.into_iter().map(|part| {
+        let (name, file_name) = part.header("content-disposition").map(named_by).unwrap_or_default();
+        let content_type = part.header("content-type").map(ToOwned::to_owned);
+        (name, Part { name: String::new(), file_name, content_type, headers: part.headers, bytes: part.bytes })
+    });
+    Ok(read.collect())
 }
 
 /// The `name` and `filename` of a `Content-Disposition: form-data` (RFC 7578 §4.2).
@@ -312,15 +270,22 @@ fn part_value(
             Err(_) => {}
         }
     }
-    let opaque = media.is_some_and(|media| !media.is_text() && !media.is_json())
+    let opaque = media.as_ref().is_some_and(|media| !media.is_text() && !media.is_json())
         || part.file_name.is_some() && part.content_type.is_none();
-    match std::str::from_utf8(&part.bytes) {
-        Ok(text) if !binary && !opaque => typed_by(tree, schemas, &Raw::Text(text.to_owned()), 0),
-        Err(_) if !binary && !opaque => {
-            let message = format!("the text of the part `{}` is not UTF-8", part.name);
-            problems.push(PartProblem { pointer: place.to_owned(), message, media_type: false });
-            binary_value(&part.bytes)
+    if binary || opaque {
+        return binary_value(&part.bytes);
+    }
+    let named = media.as_ref().and_then(|media| media.parameter("charset"));
+    let mut refuse = |message: String, media_type: bool| {
+        problems.push(PartProblem { pointer: place.to_owned(), message, media_type });
+        binary_value(&part.bytes)
+    };
+    match Charset::named(named).map(|charset| (charset, charset.text(&part.bytes))) {
+        Some((_, Ok(text))) => typed_by(tree, schemas, &Raw::Text(text), 0),
+        Some((charset, Err(_))) => refuse(format!("the text of the part `{}` is not {charset}", part.name), false),
+        None => {
+            let charset = named.unwrap_or_default();
+            refuse(format!("the charset `{charset}` of the part `{}` is not supported", part.name), true)
         }
-        _ => binary_value(&part.bytes),
     }
 }

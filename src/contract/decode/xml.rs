@@ -1,6 +1,7 @@
 //! XML bodies by the `xml` hints of their schemas (OAS 3.1.1 §4.8.26; `nodeType` since 3.2).
 
 use super::BodyError;
+use super::charset::Charset;
 use super::style::{Raw, Shape};
 use super::typed::{item_schemas, keyword_value, member_schemas, shape_of, typed_by};
 use crate::contract::lower::reference_pointer;
@@ -72,11 +73,14 @@ fn root_name(tree: &dyn SchemaTree, at: &str) -> Option<String> {
     component(at).or_else(|| component(&target?))
 }
 
-/// The value of an XML document by the schema at a pointer.
-pub(crate) fn xml_value(tree: &dyn SchemaTree, at: &str, body: &[u8]) -> Result<Value, BodyError> {
-    let text = std::str::from_utf8(body)
-        .map_err(|error| BodyError::new("", format!("the XML is not UTF-8 at byte {}", error.valid_up_to())))?;
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+/// The value of an XML document by the schema at a pointer. A byte order mark comes before what the media type
+/// says of the charset (RFC 7303 §3).
+pub(crate) fn xml_value(tree: &dyn SchemaTree, at: &str, charset: Charset, body: &[u8]) -> Result<Value, BodyError> {
+    let charset = Charset::marked(body).unwrap_or(charset);
+    let text = charset
+        .text(body)
+        .map_err(|offset| BodyError::new("", format!("the XML is not {charset} at byte {offset}")))?;
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
     bounded(text)?;
     let options = ParsingOptions { allow_dtd: false, nodes_limit: NODES_MAX, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options)

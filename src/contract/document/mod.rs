@@ -140,6 +140,11 @@ impl Document {
         Ok(loader.finish(version))
     }
 
+    /// The files that it was read from, the root first.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
+        self.files.iter().map(|file| &file.source)
+    }
+
     /// A JSON Schema as a document of its own, with references into itself only.
     pub(crate) fn schema(file: &Arc<SourceFile>) -> Result<Self, String> {
         let uri = file_uri(Path::new(file.name())).ok_or_else(|| "the name is no path".to_owned())?;
@@ -164,11 +169,6 @@ impl Document {
     /// Whether schemas are in a dialect before 2020-12.
     pub(crate) fn has_older_dialect(&self) -> bool {
         self.named_dialect().is_some_and(|uri| uri.contains("/draft-0") || uri.contains("/2019-09/"))
-    }
-
-    /// The files, the root first.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &SourceFile> {
-        self.files.iter().map(|file| file.source.as_ref())
     }
 
     /// The value at a pointer.

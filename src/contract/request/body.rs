@@ -130,6 +130,14 @@ impl Checking<'_> {
         let schema = content.schema.as_ref();
         let at = schema.map_or("", |schema| schema.pointer.as_str());
         let tree: &dyn SchemaTree = &self.contract.request;
+        // JSON is UTF-8 whatever the parameter says (RFC 8259 §11), and so are forms and sequences.
+        let by_charset = (media.is_text() || media.is_xml()) && !media.is_json() && content.sequence.is_none();
+        let named = media.parameter("charset").filter(|_| by_charset);
+        let Some(charset) = decode::Charset::named(named) else {
+            let message = format!("the charset `{}` is not supported", named.unwrap_or_default());
+            self.body_problem(code::MEDIA_TYPE_UNSUPPORTED, message, "", &content.pointer);
+            return;
+        };
         let value = if let Some(sequence) = content.sequence {
             match sequence.read(bytes) {
                 Ok(value) => Some(value),
@@ -151,7 +159,7 @@ impl Checking<'_> {
         } else if media.is_multipart() {
             self.multipart(media_text, content, bytes)
         } else if media.is_xml() {
-            match decode::xml_value(tree, at, bytes) {
+            match decode::xml_value(tree, at, charset, bytes) {
                 Ok(value) => Some(value),
                 Err(error) => {
                     self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);
@@ -159,18 +167,14 @@ impl Checking<'_> {
                 }
             }
         } else if media.is_text() {
-            match std::str::from_utf8(bytes) {
+            match charset.text(bytes) {
                 Ok(text) => Some(match schema {
-                    Some(schema) => decode::typed(tree, &schema.pointer, &decode::Raw::Text(text.to_owned())),
-                    None => Value::String(text.to_owned()),
+                    Some(schema) => decode::typed(tree, &schema.pointer, &decode::Raw::Text(text)),
+                    None => Value::String(text),
                 }),
-                Err(error) => {
-                    self.body_problem(
-                        code::BODY_MALFORMED,
-                        format!("the text is not UTF-8 at byte {}", error.valid_up_to()),
-                        "",
-                        &content.pointer,
-                    );
+                Err(offset) => {
+                    let message = format!("the text is not {charset} at byte {offset}");
+                    self.body_problem(code::BODY_MALFORMED, message, "", &content.pointer);
                     None
                 }
             }

@@ -14,7 +14,7 @@ use serde_json::Value;
 impl Checking<'_> {
     pub(super) fn multipart(&mut self, media_text: &str, content: &Content, bytes: &Bytes) -> Option<Value> {
         let read = if content.positions.is_some() { decode::ordered_parts } else { decode::parts };
-        let parts = match read(media_text, bytes.clone()) {
+        let parts = match read(media_text, bytes) {
             Ok(parts) => parts,
             Err(error) => {
                 self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);

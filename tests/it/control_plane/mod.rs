@@ -9,6 +9,7 @@ mod applications;
 mod clock;
 mod export;
 mod journal;
+mod reports;
 mod snapshots;
 mod state;
 
