@@ -37,7 +37,8 @@ mod store;
 pub use contract::Discriminator;
 pub use engine::{OnDrift, OnViolation, Unseeded};
 pub use evidence::{
-    Coverage, CoverageScope, Exchange, Expectation, FailOn, Format, Gate, Outcome, Report, Unused, Verdict,
+    Coverage, CoverageScope, Exchange, Expectation, FailOn, Format, Gate, Outcome, Report, Unused, UnusedExample,
+    Verdict,
 };
 pub use mock_server::{
     Application, Builder, Change, CheckOutcome, Clock, ContractInfo, Edition, Error, MockServer, ResourceError,

@@ -357,7 +357,12 @@ impl Contract {
         content.schema.as_ref().map(properties).unwrap_or_default()
     }
 
-    /// Where the Media Type Object stands.
+    /// Where an example's value stands.
+    pub(crate) fn example_location(&self, example: &operation::Example) -> Location {
+        self.document.location(&example.pointer, Focus::Value)
+    }
+
+    /// Where a Media Type Object stands.
     pub(crate) fn content_location(&self, content: &Content) -> Location {
         self.document.location(&content.pointer, Focus::Key)
     }

@@ -46,6 +46,31 @@ impl Operation {
             .or_else(|| find(StatusKey::Default))
     }
 
+    /// The examples of the answers to good requests, with status and media type.
+    pub(crate) fn good_examples(&self) -> impl Iterator<Item = (String, String, &Example)> {
+        let good = self.responses.iter().filter_map(|response| match response.status {
+            StatusKey::Code(code @ 200..=399) => Some((code.to_string(), response)),
+            StatusKey::Range(class @ 2..=3) => Some((format!("{class}XX"), response)),
+            _ => None,
+        });
+        good.flat_map(|(status, response)| {
+            response.content.iter().flat_map(move |content| {
+                let (status, media) = (status.clone(), content.media.to_string());
+                content.examples.iter().map(move |example| (status.clone(), media.clone(), example))
+            })
+        })
+    }
+
+    /// The pointer of the example that was sent as this body.
+    pub(crate) fn example_that_is(&self, status: u16, body: &Arc<Value>) -> Option<&str> {
+        let mut examples = self.response(status)?.content.iter().flat_map(|content| &content.examples);
+        let sent = |example: &&Example| {
+            let prepared = example.prepared.get().and_then(Option::as_ref);
+            prepared.is_some_and(|prepared| Arc::ptr_eq(&prepared.value, body))
+        };
+        examples.find(sent).map(|example| example.pointer.as_str())
+    }
+
     /// Whether the status is declared by its code or its range.
     pub(crate) fn declares(&self, status: u16) -> bool {
         self.responses.iter().any(|response| match response.status {

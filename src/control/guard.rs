@@ -5,6 +5,10 @@ use crate::diagnostic::{Diagnostic, Part, code};
 use crate::message::Request;
 use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
+#[cfg(feature = "dashboard")]
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::borrow::Cow;
 use subtle::ConstantTimeEq;
 
 /// The cookie that holds the admin token after a login.
@@ -38,8 +42,9 @@ impl Guard {
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.split_once(' '));
-        let bearer = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, given)| given.trim());
-        if bearer.into_iter().chain(cookies(request)).any(|given| self.is_admin_token(given)) {
+        let bearer =
+            given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, given)| given.trim().into());
+        if bearer.into_iter().chain(cookies(request)).any(|given: Cow<'_, str>| self.is_admin_token(&given)) {
             return Ok(());
         }
         let help = "send `Authorization: Bearer TOKEN` with the admin token of the banner or the ready line";
@@ -71,11 +76,17 @@ impl Guard {
     }
 }
 
+/// A token as a cookie can carry it (RFC 6265 §4.1.1), whatever it is made of.
+#[cfg(feature = "dashboard")]
+pub(super) fn cookie_value(token: &str) -> String {
+    utf8_percent_encode(token, NON_ALPHANUMERIC).to_string()
+}
+
 /// The values of our cookie that a browser sends.
-fn cookies(request: &Request) -> impl Iterator<Item = &str> {
+fn cookies(request: &Request) -> impl Iterator<Item = Cow<'_, str>> {
     let lines = request.headers().get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value)
+    pairs.filter(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| percent_decode_str(value).decode_utf8_lossy())
 }
 
 fn refused(message: String) -> Failure {

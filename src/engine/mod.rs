@@ -12,11 +12,12 @@ mod refuse;
 mod reload;
 mod select;
 mod tenants;
+mod unused;
 
 use crate::contract::{Contract, Decoded, Operation, Routed, Shown, resource_path, trimmed};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::evidence::{
-    self, Address, Counts, Coverage, Evidence, Exchange, Filter, Gates, Kept, KeptChanges, Report, Touch, Unused,
+    self, Address, Counts, Coverage, Evidence, Exchange, Filter, Gates, Kept, KeptChanges, Report, Touch,
 };
 use crate::message::media_type::MediaType;
 use crate::message::{Later, Limits, Reply, Request};
@@ -220,6 +221,7 @@ impl Engine {
             outcomes: self.evidence.outcomes(),
             gates: gates.judge(counts, coverage.as_ref(), &unused),
             unused,
+            unused_examples: Vec::new(),
             coverage,
             contract: (world.contract.title().to_owned(), world.contract.version().to_owned()),
             exchanges: Vec::new(),
@@ -231,7 +233,8 @@ impl Engine {
     pub(crate) fn full_report(&self, application: Option<&Application>) -> Report {
         let arrival = application.map(Application::arrival);
         let exchanges = self.evidence.page(arrival, &Filter::default(), usize::MAX).exchanges;
-        Report { exchanges, ..self.report(application, true) }
+        let unused_examples = self.unused_examples(application);
+        Report { exchanges, unused_examples, ..self.report(application, true) }
     }
 
     /// How much of the contract was touched, by one application, or by all and in earlier runs.
@@ -246,24 +249,6 @@ impl Engine {
     /// How much of the contract was touched in this run, by all applications.
     pub(crate) fn coverage_of_this_run(&self) -> Coverage {
         self.evidence.coverage(None)
-    }
-
-    /// Resources of fixtures that were never asked for.
-    fn unused(&self, application: Option<&Application>) -> Vec<Unused> {
-        let all = self.store.all();
-        let applications = match application {
-            Some(application) => vec![application],
-            None => all.iter().map(Arc::as_ref).collect(),
-        };
-        let mut unused = Vec::new();
-        for application in applications.into_iter().filter(|application| application.is_fixture()) {
-            for path in application.seed().resources().keys() {
-                if !self.evidence.is_used(application.arrival(), path) {
-                    unused.push(Unused { application: application.name().to_owned(), path: path.clone() });
-                }
-            }
-        }
-        unused
     }
 
     /// Answers one request of the data plane, and records the exchange. `real` is the real time.
@@ -500,7 +485,7 @@ impl<'a> Handling<'a> {
         };
         let touch = outcome.operation.map(|operation| self.touch(operation, outcome));
         let application = outcome.application.as_deref().map(Application::arrival);
-        self.engine.evidence.record(exchange, application, touch.as_ref(), outcome.seen.used.as_deref());
+        self.engine.evidence.record(exchange, application, touch.as_ref(), self.used(outcome));
     }
 
     /// What an exchange touched of its operation.

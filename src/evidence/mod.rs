@@ -23,7 +23,7 @@ pub use gates::{FailOn, Gate};
 pub(crate) use journal::{Counts, Filter, Order};
 pub use render::Format;
 pub(crate) use render::{Address, har_of};
-pub use report::{Report, Unused};
+pub use report::{Report, Unused, UnusedExample};
 
 use crate::contract::Contract;
 use coverage::Touches;
@@ -69,8 +69,7 @@ struct Tenants {
 struct Tenant {
     journal: Journal,
     touched: RwLock<Touched>,
-    /// Paths of resources that were read or written.
-    used: Mutex<BTreeSet<String>>,
+    used: Mutex<Used>,
 }
 
 /// What an application touched of the contract.
@@ -104,6 +103,33 @@ struct Departed {
     counts: Counts,
     reported: Vec<Arc<Exchange>>,
     coverage: Coverage,
+    used: Used,
+}
+
+/// What of fixtures and examples was used.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Used {
+    /// Paths of resources and collections that fixtures seed.
+    pub(crate) resources: BTreeSet<String>,
+    /// Pointers of examples.
+    pub(crate) examples: BTreeSet<String>,
+}
+
+impl Used {
+    fn add(&mut self, (resource, example): (Option<&str>, Option<&str>)) {
+        let add = |set: &mut BTreeSet<String>, used: Option<&str>| {
+            if let Some(used) = used.filter(|used| !set.contains(*used)) {
+                set.insert(used.to_owned());
+            }
+        };
+        add(&mut self.resources, resource);
+        add(&mut self.examples, example);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.resources.extend(other.resources.iter().cloned());
+        self.examples.extend(other.examples.iter().cloned());
+    }
 }
 
 /// Some exchanges, and where to go on.
@@ -161,24 +187,21 @@ impl Evidence {
         tenants.by_key.values().for_each(|tenant| write(&tenant.touched).follow(contract));
     }
 
-    /// Adds an exchange of an application, what it touched, and the resource that it read or wrote.
+    /// Adds an exchange of an application, what it touched, and the fixture's resource and the example that it used.
     pub(crate) fn record(
         &self,
         exchange: Exchange,
         application: Option<Key>,
         touch: Option<&Touch>,
-        used: Option<&str>,
+        used: (Option<&str>, Option<&str>),
     ) {
         let exchange = Arc::new(exchange);
         let tenant = self.tenant(application);
         if let Some(touch) = touch {
             tenant.touch(touch);
         }
-        if let Some(used) = used {
-            let mut known = tenant.used.lock().unwrap_or_else(PoisonError::into_inner);
-            if !known.contains(used) {
-                known.insert(used.to_owned());
-            }
+        if used != (None, None) {
+            tenant.used.lock().unwrap_or_else(PoisonError::into_inner).add(used);
         }
         tenant.journal.record(Arc::clone(&exchange));
         self.watch(&exchange);
@@ -272,6 +295,7 @@ impl Evidence {
         let Some(tenant) = tenant else { return };
         let mut departed = self.departed.lock().unwrap_or_else(PoisonError::into_inner);
         departed.counts.sum(tenant.journal.counts());
+        departed.used.merge(&tenant.used.lock().unwrap_or_else(PoisonError::into_inner));
         const REPORTED_MAX: usize = 100;
         departed.reported.extend(tenant.journal.reported());
         departed.reported.truncate(REPORTED_MAX);
@@ -325,10 +349,16 @@ impl Evidence {
         coverage
     }
 
-    /// Whether an application ever read or wrote a resource.
-    pub(crate) fn is_used(&self, application: Key, path: &str) -> bool {
-        let tenants = self.tenants(Some(application));
-        tenants.iter().any(|tenant| tenant.used.lock().unwrap_or_else(PoisonError::into_inner).contains(path))
+    /// What of fixtures and examples was used, by one application or by all.
+    pub(crate) fn used(&self, application: Option<Key>) -> Used {
+        let mut used = Used::default();
+        for tenant in self.tenants(application) {
+            used.merge(&tenant.used.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        if application.is_none() {
+            used.merge(&self.departed.lock().unwrap_or_else(PoisonError::into_inner).used);
+        }
+        used
     }
 }
 

@@ -1,4 +1,5 @@
 use super::{Address, Counts, Coverage, Exchange, Gate, Outcome};
+use crate::diagnostic::Location;
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +13,8 @@ pub struct Report {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) gates: Vec<Gate>,
     pub(crate) unused: Vec<Unused>,
+    /// Where a report asks for them.
+    pub(crate) unused_examples: Vec<UnusedExample>,
     /// Where a gate or a report asks for it.
     pub(crate) coverage: Option<Coverage>,
     /// `info.title` and `info.version` of the contract.
@@ -35,6 +38,31 @@ impl Unused {
     /// One sentence about it.
     pub fn sentence(&self) -> String {
         format!("`{}` of the application `{}`", self.path, self.application)
+    }
+}
+
+/// An example of a good answer that was never sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnusedExample {
+    /// The operation's id, else its method and path template.
+    pub operation: String,
+    /// The status, or the class of statuses, that it is declared for.
+    pub status: String,
+    /// The media type.
+    pub media_type: String,
+    /// Its name; none for the single `example`.
+    pub name: Option<String>,
+    /// Where it stands in the contract.
+    pub place: Location,
+}
+
+impl UnusedExample {
+    /// One sentence about it.
+    pub fn sentence(&self) -> String {
+        let name = self.name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
+        let Self { operation, status, media_type, place, .. } = self;
+        format!("the example{name} of `{operation}`, {status} {media_type} ({place})")
     }
 }
 
@@ -72,6 +100,25 @@ impl Report {
     /// How much of the contract was touched, where a gate or a report asked for it.
     pub fn coverage(&self) -> Option<&Coverage> {
         self.coverage.as_ref()
+    }
+
+    /// Resources of fixtures that were never asked for.
+    pub fn unused(&self) -> &[Unused] {
+        &self.unused
+    }
+
+    /// Examples of good answers that were never sent, in a report of a server or an application.
+    pub fn unused_examples(&self) -> &[UnusedExample] {
+        &self.unused_examples
+    }
+
+    /// What was never used, one a line; nothing where nothing was exchanged, as that says it all.
+    pub(crate) fn never_used(&self) -> Vec<String> {
+        if self.counts.exchanges == 0 {
+            return Vec::new();
+        }
+        let resources = self.unused.iter().map(Unused::sentence);
+        resources.chain(self.unused_examples.iter().map(UnusedExample::sentence)).collect()
     }
 
     /// The same where violations and drift are allowed.

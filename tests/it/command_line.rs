@@ -228,7 +228,7 @@ fn mistakes_of_usage_are_named_with_a_place_and_a_suggestion() {
         ("\non-violation = \"rejct\"\n", "chatkitty-mock.toml:2:16", "use one of: reject, report"),
         ("port = \"x\"\n", "chatkitty-mock.toml:1:8", ""),
         ("port = \n", "chatkitty-mock.toml:1:", ""),
-        ("report = \"json\"\n", "chatkitty-mock.toml:1:1", ""),
+        ("tls-cert = \"x\"\n", "chatkitty-mock.toml:1:1", ""),
     ] {
         folder.file("chatkitty-mock.toml", text);
         let output = command().current_dir(&folder.0).output().unwrap();
@@ -373,7 +373,7 @@ fn what_is_not_there_yet_is_refused_by_name() {
     for arguments in [
         &["proxy"][..],
         &["audit", "x.har"],
-        &["serve", "--report", "json"],
+        &["serve", "--tls-key", "x"],
         &["--tls-cert=x"],
         &["exec", "--tls-self-signed", "--", "true"],
     ] {

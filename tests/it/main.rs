@@ -9,6 +9,8 @@
 mod command_line;
 mod conformance;
 mod control_plane;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod data_plane;
 #[cfg(feature = "cli")]
 mod documents;
@@ -30,6 +32,8 @@ mod public_documents;
 mod real_parts;
 #[cfg(feature = "cli")]
 mod reload;
+#[cfg(feature = "cli")]
+mod report_readers;
 #[cfg(feature = "cli")]
 mod reports;
 mod selection;

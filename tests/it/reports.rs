@@ -397,3 +397,91 @@ fn a_server_in_a_test_adds_to_the_coverage_file_when_it_is_dropped() {
     assert_eq!(coverage["operations"][0]["calls"], json!(2));
     assert_eq!(coverage["version"], 1);
 }
+
+/// Two named examples of one answer, and a collection that a fixture seeds.
+const NOTES: &str = r"openapi: 3.1.0
+info: { title: notes, version: '1' }
+paths:
+  /notes:
+    get:
+      responses:
+        '200':
+          description: ok
+          content: { application/json: { schema: { type: array, items: { $ref: '#/components/schemas/Note' } } } }
+  /notes/{id}:
+    parameters: [{ name: id, in: path, required: true, schema: { type: integer } }]
+    get:
+      operationId: getNote
+      responses:
+        '200': { description: ok, content: { application/json: { schema: { $ref: '#/components/schemas/Note' } } } }
+  /about:
+    get:
+      operationId: about
+      responses:
+        '200':
+          description: ok
+          content:
+            application/json:
+              schema: { type: object }
+              examples:
+                short: { value: { text: s } }
+                long: { value: { text: l } }
+        '404': { description: no, content: { application/json: { example: { error: e } } } }
+components:
+  schemas:
+    Note: { type: object, required: [id], properties: { id: { type: integer } } }
+";
+
+#[test]
+fn fixtures_and_examples_that_were_never_used_are_told() {
+    let folder = Folder::new("reports-unused");
+    folder.file("own.yaml", "resources:\n  /notes: [{ id: 1 }, { id: 2 }]\n");
+    folder.file("other.yaml", "resources:\n  /notes/7: { id: 7 }\n");
+    let start = || {
+        let builder = MockServer::builder().openapi_text("notes.yaml", NOTES).fixtures(&folder.0);
+        builder.verify_on_drop(false).start().unwrap()
+    };
+    let told = |mock: &MockServer| {
+        let (_, text) = mock.report().render_as(Format::Text);
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        let (_, html) = mock.report().render_as(Format::Html);
+        let html = String::from_utf8(html.to_vec()).unwrap();
+        let told = text.split("never used:\n").nth(1).map(|told| told.split("\n\n").next().unwrap().to_owned());
+        let lines: Vec<String> = told.unwrap_or_default().lines().map(|line| line.trim().to_owned()).collect();
+        assert!(lines.iter().all(|line| html.contains(&format!("<li>{line}</li>"))), "{lines:?}: {html}");
+        lines
+    };
+    let get = |mock: &MockServer, path: &str, prefer: &str| {
+        let request = http::Request::get(path).header("prefer", prefer);
+        assert_eq!(mock.handle(request.body("").unwrap()).status(), 200, "{path}");
+    };
+    let mock = start();
+    assert!(told(&mock).is_empty(), "nothing was exchanged");
+    get(&mock, "/about", "example=long");
+    let short = "the example `short` of `about`, 200 application/json (notes.yaml:26:33)";
+    let before = told(&mock);
+    assert!(before.contains(&short.to_owned()), "{before:?}");
+    assert!(!before.iter().any(|line| line.contains("`long`") || line.contains("404")), "{before:?}");
+    assert!(before.iter().any(|line| line.contains("`/notes/7` of the application `other`")), "{before:?}");
+    let unused =
+        |mock: &MockServer| -> Vec<String> { mock.report().unused().iter().map(|it| it.path.clone()).collect() };
+    assert_eq!(unused(&mock).len(), 3, "{before:?}");
+    // Without credentials the first application answers, which is `other` by its name.
+    get(&mock, "/notes", "");
+    get(&mock, "/about", "");
+    let after = told(&mock);
+    assert_eq!(unused(&mock), ["/notes/1", "/notes/2"], "the list shows its items: {after:?}");
+    assert!(!after.iter().any(|line| line.contains("example")), "{after:?}");
+    let report = mock.report().render_as(Format::Json).1;
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    assert_eq!(report["unused"]["fixtures"][0], json!({ "application": "own", "path": "/notes/1" }));
+    // What clients ask for beside is not remembered, nor told.
+    let other = start();
+    get(&other, "/notes/7", "");
+    other.handle(http::Request::get("/notes/8").body("").unwrap());
+    assert_eq!(unused(&other), ["/notes/1", "/notes/2"]);
+    let json: Value = serde_json::from_slice(&other.report().render_as(Format::Json).1).unwrap();
+    let contracts: Vec<&str> =
+        json["unused"]["examples"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert_eq!(contracts, ["short", "long"]);
+}

@@ -5,8 +5,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
-const EXECUTABLE = '/usr/bin/chromium';
-assert.ok(existsSync(EXECUTABLE), 'chromium is missing; install it: apt-get install chromium');
+const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+assert.ok(existsSync(EXECUTABLE), `${EXECUTABLE} is missing; install it: apt-get install chromium`);
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 export const WIDE = { width: 1280, height: 900 };
@@ -42,7 +42,7 @@ export async function openPage(browser, origin, { viewport = WIDE, scheme = 'lig
     permissions: ['clipboard-read', 'clipboard-write'],
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   const trouble = [];
   // What a story provokes on purpose, such as a refused form, is taken off by `expected`.
   page.on('console', (message) => trouble.push(`console ${message.type()}: ${message.text()}`));

@@ -59,9 +59,15 @@ pub(super) fn icon() -> String {
     ICON.address()
 }
 
-/// The scripts, in the order in which they are run: ours listens before htmx begins.
-pub(super) fn scripts() -> [String; 3] {
-    [SCRIPT.address(), HTMX.address(), HTMX_EVENTS.address()]
+/// Ours, which wants the document to be there.
+pub(super) fn script() -> String {
+    SCRIPT.address()
+}
+
+/// htmx and its extension. They must run while the document loads: htmx begins at its end, or, deferred, as soon
+/// as it can, which may be before its extension is there.
+pub(super) fn htmx() -> [String; 2] {
+    [HTMX.address(), HTMX_EVENTS.address()]
 }
 
 /// The asset with this name, if there is one.

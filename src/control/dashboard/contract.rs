@@ -73,7 +73,7 @@ fn heat(operation: &Value) -> Markup {
     let traffic = with_query("/_mock/traffic", [("operation", text(&operation["operation"]))]);
     html! {
         details.operation open[points.len() <= 60] {
-            summary { code { (text(&operation["operation"])) } " " span.aside { (name) " · " (operation["calls"]) " calls · " (touched) " of " (points.len()) } }
+            summary { code { (text(&operation["operation"])) } " " span.aside { (name) " · " (operation["calls"]) @if operation["calls"] == 1 { " call · " } @else { " calls · " } (touched) " of " (points.len()) } }
             meter min="0" max=(points.len().max(1)) value=(touched) aria-label={ "Touched of " (text(&operation["operation"])) } {}
             @for (label, kinds) in GROUPS {
                 @let of_kind: Vec<&Value> = points.iter().filter(|point| kinds.contains(&text(&point["kind"]))).collect();

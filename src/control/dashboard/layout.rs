@@ -37,9 +37,10 @@ pub(super) fn page(visit: &Visit<'_>, status: StatusCode, title: &str, place: &s
                 title { (title) " · " (service) " stand-in" }
                 link rel="icon" href=(assets::icon());
                 link rel="stylesheet" href=(assets::style());
-                @for script in assets::scripts() {
-                    script src=(script) defer {}
+                @for script in assets::htmx() {
+                    script src=(script) {}
                 }
+                script src=(assets::script()) defer {}
             }
             body {
                 a.skip href="#main" { "Skip to the content" }

@@ -3,7 +3,7 @@
 
 use super::layout;
 use super::{Visit, see_other};
-use crate::control::guard::COOKIE_NAME;
+use crate::control::guard::{COOKIE_NAME, cookie_value};
 use crate::message::Reply;
 use http::StatusCode;
 use http::header::{HeaderValue, SET_COOKIE};
@@ -24,6 +24,8 @@ fn shown(visit: &Visit<'_>, status: StatusCode, next: &str, wrong: Option<&str>)
         p { "This server listens beyond this machine, so its control plane asks for the admin token. It is in the banner and in the ready line that the server printed when it started." }
         form.stacked method="post" action="/_mock/login" {
             input type="hidden" name="next" value=(next);
+            // What keeps passwords for people keeps them by a name.
+            input type="text" name="username" autocomplete="username" value="admin" hidden;
             label for="token" { "Admin token" }
             input #token type="password" name="token" autocomplete="current-password" required
                 aria-invalid=[wrong.map(|_| "true")] aria-describedby=[wrong.map(|_| "wrong")];
@@ -46,7 +48,7 @@ pub(super) fn enter(visit: &Visit<'_>) -> Reply {
         return shown(visit, StatusCode::UNAUTHORIZED, next, Some("This is not the admin token of this server."));
     }
     let mut reply = see_other(next);
-    let cookie = format!("{COOKIE_NAME}={given}; Path=/_mock; HttpOnly; SameSite=Strict");
+    let cookie = format!("{COOKIE_NAME}={}; Path=/_mock; HttpOnly; SameSite=Strict", cookie_value(given));
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         reply.headers_mut().insert(SET_COOKIE, cookie);
     }

@@ -130,9 +130,21 @@ fn whole(visit: &Visit<'_>, id: &str, status: StatusCode, refusal: &Refusal<'_>)
     let own = list(&replaceable["resources"]);
     let resources = application["resources"].as_object().cloned().unwrap_or_default();
     let editable = editable(visit, &resources)?;
+    let has_control = |resource: &&Value| {
+        let properties = list(&resource["properties"]).iter();
+        resource["path"] == refusal.path
+            && properties
+                .filter(|known| !list(&known["values"]).is_empty())
+                .any(|known| known["name"] == refusal.property)
+    };
+    let has_place = match refusal.property {
+        "" => editable.iter().any(|path| path == refusal.path),
+        _ => resources.contains_key(refusal.path) && own.iter().any(|resource| has_control(&resource)),
+    };
     let main = html! {
         (heading(&application, "Settings"))
         @if let Some(message) = message { p.done role="status" { "✓ " (message) } }
+        @if !has_place && !refusal.complaints.is_empty() { (layout::complaints(&refusal.complaints)) }
         h2 { "Credentials" }
         (credentials(&application, "/settings", is_shown))
         div.actions {

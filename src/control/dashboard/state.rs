@@ -106,8 +106,6 @@ fn whole(visit: &Visit<'_>, status: StatusCode, query: &Fields, wrong: &[String]
         @if let Some(undo) = query.filled("undo") {
             form.undo method="post" action={ (HERE) "/restore" } { (hidden) input type="hidden" name="snapshot" value=(undo); button type="submit" { "Undo the reset" } }
         }
-        (clock(visit, application, &hidden)?)
-        (snapshots(visit, application, query, &hidden)?)
         h2 { "Resources" }
         @match application {
             Some(name) => (resources(&visit.get(&of("/state", Some(name)))?, query.text("path").trim())),
@@ -116,6 +114,8 @@ fn whole(visit: &Visit<'_>, status: StatusCode, query: &Fields, wrong: &[String]
                 ul { @for known in list(&applications["applications"]).iter().take(SHOWN_MAX) { li { a href=(of(HERE, known["name"].as_str())) { bdi { (text(&known["name"])) } } ": " (known["resources"]) " resources" } } }
             }
         }
+        (clock(visit, application, &hidden)?)
+        (snapshots(visit, application, query, &hidden)?)
     };
     Ok(layout::page(visit, status, "State", "State", &main))
 }
@@ -173,7 +173,7 @@ fn snapshots(visit: &Visit<'_>, application: Option<&str>, query: &Fields, hidde
         @for snapshot in found.iter().take(SHOWN_MAX) { (shown(snapshot, application, hidden)) }
         @if let Some(since) = compared { (differences(visit, application, since)?) }
         h2 { "Reset" }
-        p { "Puts " @match application { Some(name) => { bdi { (name) } }, None => "all applications" } " back to what they started from. It can be undone." }
+        p { "Puts " @match application { Some(name) => { bdi { (name) } " back to what it" }, None => "all applications back to what they" } " started from. It can be undone." }
         (button("reset", "Reset", hidden))
     })
 }

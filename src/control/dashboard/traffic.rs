@@ -118,13 +118,18 @@ fn row(exchange: &Value) -> Markup {
         tr #{ "exchange-" (id) } .(text(&exchange["verdict"])) {
             td.when { (layout::time(text(&exchange["time"]))) }
             td.wide { bdi { (exchange["application"].as_str().unwrap_or("—")) } }
-            td.request { a href={ "/_mock/exchanges/" (id) } { b { (text(&exchange["method"])) } " " (text(&exchange["target"])) } }
+            td.request { a href={ "/_mock/exchanges/" (id) } { b { (text(&exchange["method"])) } " " (breakable(text(&exchange["target"]))) } }
             td.wide { (exchange["operation"].as_str().unwrap_or("—")) }
             td { (exchange["status"]) }
             td.wide.number { (duration(&exchange["duration_us"])) }
             td { (verdict(&exchange["verdict"])) @for code in list(&exchange["codes"]).iter().take(3) { " " code { (text(code)) } } }
         }
     }
+}
+
+/// A target that a narrow screen breaks where its parts begin.
+fn breakable(target: &str) -> Markup {
+    html! { @for part in target.split_inclusive(['/', '?', '&']) { (part) wbr; } }
 }
 
 /// The verdict as a word with its icon; the colour is the class's.

@@ -47,14 +47,15 @@ fn entry(exchange: &Exchange) -> Value {
 }
 
 fn request(exchange: &Exchange) -> Value {
-    let host = exchange.request_headers.get(HOST).and_then(|host| host.to_str().ok());
+    let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+    let host = exchange.request_headers.get(HOST).and_then(|host| host.to_str().ok()).filter(plain);
     // A request that was made in the process names no host.
-    let base = format!("http://{}", host.unwrap_or("localhost"));
+    let base = format!("http://{}", host.filter(|host| !host.is_empty()).unwrap_or("localhost"));
     let target = exchange.target();
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let mut request = json!({
         "method": exchange.method.as_str(),
-        "url": format!("{base}{target}"),
+        "url": format!("{base}{}", as_uri(&target)),
         "httpVersion": "HTTP/1.1",
         "cookies": request_cookies(&exchange.request_headers),
         "headers": headers(&exchange.request_headers),
@@ -73,6 +74,28 @@ fn request(exchange: &Exchange) -> Value {
         request["postData"] = data;
     }
     request
+}
+
+/// The target with what no URI holds escaped (RFC 3986 §3.3): clients send more than they may.
+fn as_uri(target: &str) -> String {
+    let bytes = target.as_bytes();
+    let mut uri = String::with_capacity(bytes.len() + 1);
+    if !target.starts_with('/') {
+        uri.push('/');
+    }
+    for (index, byte) in bytes.iter().enumerate() {
+        let hex = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
+        let holds = match byte {
+            b'%' => hex(index + 1) && hex(index + 2),
+            byte => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(byte),
+        };
+        if holds {
+            uri.push(char::from(*byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri
 }
 
 fn response(exchange: &Exchange) -> Value {
@@ -166,4 +189,20 @@ fn cookie(line: &str) -> Option<Value> {
         }
     }
     Some(cookie)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_uri;
+
+    #[test]
+    fn what_no_uri_holds_is_escaped() {
+        for (target, uri) in [
+            ("/a?b=c&d=%7C", "/a?b=c&d=%7C"),
+            ("/a|b?c=[1]&d=%zz&e=%2&f=\"é", "/a%7Cb?c=%5B1%5D&d=%25zz&e=%252&f=%22%C3%A9"),
+            ("*", "/*"),
+        ] {
+            assert_eq!(as_uri(target), uri);
+        }
+    }
 }

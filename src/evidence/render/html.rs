@@ -30,6 +30,10 @@ pub(super) fn html(report: &Report) -> String {
     expectations(report, &mut page);
     broken(report, &mut page);
     coverage(report, &mut page);
+    let never_used = report.never_used();
+    if !never_used.is_empty() {
+        let _ = writeln!(page, "<h2>Never used</h2>\n{}", list(never_used.iter().map(String::as_str)));
+    }
     let _ = write!(
         page,
         "</main>\n<footer><p class=\"quiet\">{} {}</p></footer>\n</body>\n</html>\n",

@@ -7,7 +7,9 @@ use crate::contract::PointKind;
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::evidence::coverage::{OperationCoverage, PointCoverage};
 use crate::evidence::exchange::{Kept, KeptChanges};
-use crate::evidence::{Counts, Coverage, CoverageScope, Exchange, Expectation, FailOn, Gates, Outcome, Report, Unused};
+use crate::evidence::{
+    Counts, Coverage, CoverageScope, Exchange, Expectation, FailOn, Gates, Outcome, Report, Unused, UnusedExample,
+};
 use crate::source::{Focus, Location, SourceFile};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -229,6 +231,13 @@ impl Sample {
             ],
             gates: gates.judge(counts, Some(&coverage), &unused),
             unused,
+            unused_examples: vec![UnusedExample {
+                operation: "GET /things".to_owned(),
+                status: "200".to_owned(),
+                media_type: "application/json".to_owned(),
+                name: Some("none".to_owned()),
+                place: sample.at(LIST),
+            }],
             coverage: Some(coverage),
             contract: ("Things".to_owned(), "1".to_owned()),
             exchanges,

@@ -7,6 +7,9 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+/// Unused things that are named.
+const UNUSED_MAX: usize = 20;
+
 pub(super) fn text(report: &Report, color: bool) -> String {
     let mut text = String::new();
     for broken in &report.reported {
@@ -31,6 +34,17 @@ pub(super) fn text(report: &Report, color: bool) -> String {
         let _ = writeln!(text, "gate not met: {}: {}", gate.name, gate.message);
         for lacking in &gate.lacking {
             let _ = writeln!(text, "    {lacking}");
+        }
+        text.push('\n');
+    }
+    let never_used = report.never_used();
+    if !never_used.is_empty() {
+        text.push_str("never used:\n");
+        for unused in never_used.iter().take(UNUSED_MAX) {
+            let _ = writeln!(text, "    {unused}");
+        }
+        if never_used.len() > UNUSED_MAX {
+            let _ = writeln!(text, "    and {} more", never_used.len() - UNUSED_MAX);
         }
         text.push('\n');
     }
