@@ -50,10 +50,12 @@ pub(crate) fn carried(tree: &dyn SchemaTree, at: &str) -> Members {
 }
 
 /// What is carried, as data: each member's name, whether it is required, its type, description and enum.
-pub(crate) fn properties(tree: &dyn SchemaTree, at: &str) -> Vec<Value> {
+///
+/// `document` has what the lowered schemas leave out, at the same pointers.
+pub(crate) fn properties(tree: &dyn SchemaTree, document: &Value, at: &str) -> Vec<Value> {
     let names = carried(tree, at).names;
     let describe = |name: String| {
-        let facts = facts(tree, at, &name, 0);
+        let facts = facts(tree, document, at, &name, 0);
         let text = |keyword: &str| facts.get(keyword).filter(|value| value.is_string()).cloned();
         let mut property = json!({ "name": name, "required": facts.contains_key("required") });
         property["values"] = facts.get("enum").cloned().unwrap_or_else(|| json!([]));
@@ -68,7 +70,7 @@ pub(crate) fn properties(tree: &dyn SchemaTree, at: &str) -> Vec<Value> {
 }
 
 /// What the schemas that apply to a member say of it, the first one that says it; `required` where it is.
-fn facts(tree: &dyn SchemaTree, at: &str, name: &str, depth: usize) -> Map<String, Value> {
+fn facts(tree: &dyn SchemaTree, document: &Value, at: &str, name: &str, depth: usize) -> Map<String, Value> {
     const HOPS_MAX: usize = 16;
     let mut facts = Map::new();
     let Some(schema) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return facts };
@@ -82,25 +84,27 @@ fn facts(tree: &dyn SchemaTree, at: &str, name: &str, depth: usize) -> Map<Strin
         add(Map::from_iter([("required".to_owned(), Value::Bool(true))]));
     }
     if schema.get("properties").is_some_and(|properties| properties.get(name).is_some()) {
-        add(keywords(tree, &format!("{at}/properties/{}", pointer::escape(name)), 0));
+        add(keywords(tree, document, &format!("{at}/properties/{}", pointer::escape(name)), 0));
     }
     if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
-        add(self::facts(tree, &target, name, depth + 1));
+        add(self::facts(tree, document, &target, name, depth + 1));
     }
     for index in 0..schema.get("allOf").and_then(Value::as_array).map_or(0, Vec::len) {
-        add(self::facts(tree, &format!("{at}/allOf/{index}"), name, depth + 1));
+        add(self::facts(tree, document, &format!("{at}/allOf/{index}"), name, depth + 1));
     }
     facts
 }
 
 /// The keywords of a schema that people are shown, through references.
-fn keywords(tree: &dyn SchemaTree, at: &str, depth: usize) -> Map<String, Value> {
+fn keywords(tree: &dyn SchemaTree, document: &Value, at: &str, depth: usize) -> Map<String, Value> {
     const HOPS_MAX: usize = 16;
     let Some(schema) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return Map::new() };
     let known = |keyword: &str| schema.get(keyword).map(|value| (keyword.to_owned(), value.clone()));
-    let mut found: Map<String, Value> = ["type", "enum", "description"].into_iter().filter_map(known).collect();
+    let mut found: Map<String, Value> = ["type", "enum"].into_iter().filter_map(known).collect();
+    let written = document.pointer(at).and_then(|schema| schema.get("description"));
+    found.extend(written.map(|written| ("description".to_owned(), written.clone())));
     if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
-        for (keyword, value) in keywords(tree, &target, depth + 1) {
+        for (keyword, value) in keywords(tree, document, &target, depth + 1) {
             found.entry(keyword).or_insert(value);
         }
     }

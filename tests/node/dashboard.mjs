@@ -1,6 +1,6 @@
 // The dashboard as a person uses it, in a real browser. Usage: node dashboard.mjs STORY, with the server's address and
 // credentials in the environment. Prints a line for each thing that was seen, and ends with an error at the first that was not.
-// With DASHBOARD_SCREENSHOTS=FOLDER the pages are kept as pictures.
+// With DASHBOARD_SCREENSHOTS=FOLDER the pages are kept as pictures, with README_SCREENSHOTS=FOLDER those of the README.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import sdk from 'chatkitty-platform-sdk';
 import { NARROW, WIDE, axe, isWithinWindow, openPage, withBrowser } from './browser.mjs';
 
-const { CHATKITTY_BASE_URL: origin, CHATKITTY_CLIENT_ID: firstId, DASHBOARD_SCREENSHOTS: pictures } = process.env;
+const { CHATKITTY_BASE_URL: origin, CHATKITTY_CLIENT_ID: firstId, DASHBOARD_SCREENSHOTS: pictures, README_SCREENSHOTS: readme } = process.env;
 assert.ok(origin, 'CHATKITTY_BASE_URL is not set');
 
 const saw = (text) => console.log(`saw ${text}`);
@@ -18,6 +18,14 @@ async function picture(page, name) {
   if (!pictures) return;
   mkdirSync(pictures, { recursive: true });
   await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true, caret: 'initial' });
+}
+
+async function readmePicture(page, name, height) {
+  if (!readme) return;
+  mkdirSync(readme, { recursive: true });
+  await page.setViewportSize({ width: 1000, height });
+  await page.screenshot({ path: join(readme, `${name}.png`), caret: 'initial' });
+  await page.setViewportSize(WIDE);
 }
 
 const api = async (method, path, body) => {
@@ -51,7 +59,7 @@ const stories = {
   async walk(browser) {
     for (const [size, viewport] of [['wide', WIDE], ['narrow', NARROW]]) {
       const { page, go, close } = await openPage(browser, origin, { viewport });
-      const { id, secret } = await create(page, go, `checkout-${size}`);
+      const { id, secret } = await create(page, go, size === 'wide' ? 'checkout' : 'checkout-narrow');
       await page.getByRole('button', { name: 'Copy Client secret' }).click();
       await page.getByRole('button', { name: '✓ Copied' }).waitFor();
       assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
@@ -77,6 +85,7 @@ const stories = {
       assert.equal(await page.getByRole('switch', { name: 'guestUsers' }).isChecked(), false);
       assert.equal((await settingsOf(app)).guestUsers, 'DISABLED');
       await picture(page, `settings-${size}`);
+      if (size === 'wide') await readmePicture(page, 'dashboard-settings', 700);
       saw(`the SDK read a switched setting (${size})`);
 
       const bad = app.updateAuthenticatedApplicationSettings({ guestUsers: 'disabled', userCreatedChannels: 'ENABLED' });
@@ -91,6 +100,7 @@ const stories = {
       assert.match(line, /184\s+enum: \[DISABLED, ENABLED\]/);
       assert.ok(await isWithinWindow(traffic.page), `${link} is wider than its window`);
       await picture(traffic.page, `exchange-${size}`);
+      if (size === 'wide') await readmePicture(traffic.page, 'dashboard-exchange', 620);
       saw(`a permalink to the marked line (${size})`);
       await traffic.close();
       await close();

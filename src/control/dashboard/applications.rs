@@ -83,7 +83,12 @@ fn table(visit: &Visit<'_>, found: &[&Value]) -> Result<Markup, Answer> {
     }
     Ok(html! {
         table.applications {
-            thead { tr { th scope="col" { "Name" } th scope="col" { "Key" } th scope="col" { "Created" } th.number scope="col" { "Requests" } th.number scope="col" { "Violations" } } }
+            thead {
+                tr {
+                    @for label in ["Name", "Key", "Created"] { th scope="col" { (label) } }
+                    @for label in ["Requests", "Violations"] { th.number scope="col" { (label) } }
+                }
+            }
             tbody {
                 @for (application, key) in rows { (row(application, key.as_deref())) }
             }

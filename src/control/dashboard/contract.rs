@@ -138,14 +138,34 @@ fn try_form(visit: &Visit<'_>, contract: &Value, query: &Fields, wrong: &[String
         h2 #try { "Try it" }
         p { "The request is sent as a client of the application, with a token of its own, and counts like any other. It leads to its exchange." }
         form.try method="post" action="/_mock/contract/try" {
-            div.field { label for="as" { "As" } select #as name="application" { @for application in list(&applications["applications"]).iter().take(500) { option value=(text(&application["client_id"])) { (text(&application["name"])) } } } }
-            div.field.short { label for="method" { "Method" } input #method type="text" name="method" value=(method) list="methods" required; }
+            div.field {
+                label for="as" { "As" }
+                select #as name="application" {
+                    @for application in list(&applications["applications"]).iter().take(500) {
+                        option value=(text(&application["client_id"])) { (text(&application["name"])) }
+                    }
+                }
+            }
+            div.field.short {
+                label for="method" { "Method" }
+                input #method type="text" name="method" value=(method) list="methods" required;
+            }
             datalist #methods { @for method in ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"] { option value=(method) {} } }
-            div.field { label for="target" { "Path and query" } input #target type="text" name="target" value=(target) list="targets" required; }
+            div.field {
+                label for="target" { "Path and query" }
+                input #target type="text" name="target" value=(target) list="targets" required;
+            }
             datalist #targets { @for operation in operations.iter().take(500) { option value=(text(&operation["path"])) {} } }
-            div.field { label for="prefer" { "Status or example (Prefer)" } input #prefer type="text" name="prefer" list="preferences" placeholder="code=404 or example=name" value=(query.text("prefer")); }
+            div.field {
+                label for="prefer" { "Status or example (Prefer)" }
+                input #prefer type="text" name="prefer" list="preferences" placeholder="code=404 or example=name"
+                    value=(query.text("prefer"));
+            }
             datalist #preferences { @for preference in preferences.iter().take(500) { option value=(preference) {} } }
-            div.field.whole { label for="body" { "JSON body" } textarea #body name="body" rows="4" spellcheck="false" { (maud::PreEscaped("\n")) (query.text("body")) } }
+            div.field.whole {
+                label for="body" { "JSON body" }
+                textarea #body name="body" rows="4" spellcheck="false" { (maud::PreEscaped("\n")) (query.text("body")) }
+            }
             @if !wrong.is_empty() { (layout::complaints(wrong)) }
             button.primary type="submit" { "Send the request" }
         }

@@ -21,7 +21,10 @@ pub(super) fn form(visit: &Visit<'_>, status: StatusCode) -> Reply {
 fn shown(visit: &Visit<'_>, status: StatusCode, next: &str, wrong: Option<&str>) -> Reply {
     let main = html! {
         h1 { "Log in" }
-        p { "This server listens beyond this machine, so its control plane asks for the admin token. It is in the banner and in the ready line that the server printed when it started." }
+        p {
+            "This server listens beyond this machine, so its control plane asks for the admin token. It is in the banner "
+            "and in the ready line that the server printed when it started."
+        }
         form.stacked method="post" action="/_mock/login" {
             input type="hidden" name="next" value=(next);
             // What keeps passwords for people keeps them by a name.

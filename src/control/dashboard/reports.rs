@@ -42,7 +42,10 @@ pub(super) fn show(visit: &Visit<'_>) -> Shown {
         table {
             thead { tr { th scope="col" { "Format" } th scope="col" { "For" } } }
             tbody { @for (format, file, use_of) in FORMATS {
-                tr { th scope="row" { a href={ "/_mock/api/report?format=" (format) } download=(file) { (format) } } td { (use_of) } }
+                tr {
+                    th scope="row" { a href={ "/_mock/api/report?format=" (format) } download=(file) { (format) } }
+                    td { (use_of) }
+                }
             } }
         }
         p { a href="/_mock/api/coverage" download="coverage.json" { "coverage.json" } ": how much of the contract was touched. " a href="/_mock/contract" { "As a page" } }

@@ -47,27 +47,52 @@ pub(super) fn show(access: &Access<'_>, edition: &Value) -> Markup {
 fn curl(access: &Access<'_>) -> String {
     let Access { base_url, token_path, client_id, client_secret, first_path } = access;
     format!(
-        "TOKEN=$(curl -s -u {client_id}:{client_secret} -d grant_type=client_credentials {base_url}{token_path} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\ncurl -H \"Authorization: Bearer $TOKEN\" {base_url}{first_path}"
+        r#"TOKEN=$(curl -s -u {client_id}:{client_secret} -d grant_type=client_credentials {base_url}{token_path} |
+  sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+curl -H "Authorization: Bearer $TOKEN" {base_url}{first_path}"#
     )
 }
 
 fn env(access: &Access<'_>) -> String {
     let Access { base_url, token_path, client_id, client_secret, .. } = access;
     format!(
-        "CHATKITTY_BASE_URL={base_url}\nCHATKITTY_TOKEN_URL={base_url}{token_path}\nCHATKITTY_CLIENT_ID={client_id}\nCHATKITTY_CLIENT_SECRET={client_secret}"
+        "CHATKITTY_BASE_URL={base_url}
+CHATKITTY_TOKEN_URL={base_url}{token_path}
+CHATKITTY_CLIENT_ID={client_id}
+CHATKITTY_CLIENT_SECRET={client_secret}"
     )
 }
 
 fn node(access: &Access<'_>, package: &str, base_path: &str) -> String {
     let Access { base_url, token_path, client_id, client_secret, .. } = access;
     format!(
-        "// npm install {package}\nimport sdk from '{package}';\n\nconst client = new sdk.ChatKitty({{\n  clientId: '{client_id}',\n  clientSecret: '{client_secret}',\n  basePath: '{base_url}{base_path}',\n  authorizationBasePath: '{base_url}{token_path}',\n}});"
+        "// npm install {package}
+import sdk from '{package}';
+
+const client = new sdk.ChatKitty({{
+  clientId: '{client_id}',
+  clientSecret: '{client_secret}',
+  basePath: '{base_url}{base_path}',
+  authorizationBasePath: '{base_url}{token_path}',
+}});"
     )
 }
 
 fn rust(access: &Access<'_>) -> String {
     let Access { base_url, token_path, client_id, client_secret, first_path } = access;
     format!(
-        "// cargo add reqwest --features blocking,json; cargo add serde_json\nlet client = reqwest::blocking::Client::new();\nlet token: serde_json::Value = client\n    .post(\"{base_url}{token_path}\")\n    .basic_auth(\"{client_id}\", Some(\"{client_secret}\"))\n    .form(&[(\"grant_type\", \"client_credentials\")])\n    .send()?\n    .json()?;\nlet reply = client\n    .get(\"{base_url}{first_path}\")\n    .bearer_auth(token[\"access_token\"].as_str().unwrap_or_default())\n    .send()?;"
+        r#"// cargo add reqwest --features blocking,json
+// cargo add serde_json
+let client = reqwest::blocking::Client::new();
+let token: serde_json::Value = client
+    .post("{base_url}{token_path}")
+    .basic_auth("{client_id}", Some("{client_secret}"))
+    .form(&[("grant_type", "client_credentials")])
+    .send()?
+    .json()?;
+let reply = client
+    .get("{base_url}{first_path}")
+    .bearer_auth(token["access_token"].as_str().unwrap_or_default())
+    .send()?;"#
     )
 }

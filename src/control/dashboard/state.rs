@@ -20,7 +20,7 @@ pub(super) fn show(visit: &Visit<'_>) -> Shown {
 }
 
 /// A path of the control plane that is about one application, or about all where none is chosen.
-fn of<'a>(path: &str, application: Option<&'a str>) -> String {
+fn of(path: &str, application: Option<&str>) -> String {
     with_query(path, application.map(|name| ("application", name)))
 }
 
@@ -104,14 +104,24 @@ fn whole(visit: &Visit<'_>, status: StatusCode, query: &Fields, wrong: &[String]
         @if !wrong.is_empty() { (layout::complaints(wrong)) }
         @else if let Some(message) = done(query.text("done")) { p.done role="status" { "✓ " (message) } }
         @if let Some(undo) = query.filled("undo") {
-            form.undo method="post" action={ (HERE) "/restore" } { (hidden) input type="hidden" name="snapshot" value=(undo); button type="submit" { "Undo the reset" } }
+            form.undo method="post" action={ (HERE) "/restore" } {
+                (hidden) input type="hidden" name="snapshot" value=(undo);
+                button type="submit" { "Undo the reset" }
+            }
         }
         h2 { "Resources" }
         @match application {
             Some(name) => (resources(&visit.get(&of("/state", Some(name)))?, query.text("path").trim())),
             None => {
                 p { "Choose an application above to see what it holds." }
-                ul { @for known in list(&applications["applications"]).iter().take(SHOWN_MAX) { li { a href=(of(HERE, known["name"].as_str())) { bdi { (text(&known["name"])) } } ": " (known["resources"]) " resources" } } }
+                ul {
+                    @for known in list(&applications["applications"]).iter().take(SHOWN_MAX) {
+                        li {
+                            a href=(of(HERE, known["name"].as_str())) { bdi { (text(&known["name"])) } }
+                            ": " (known["resources"]) " resources"
+                        }
+                    }
+                }
             }
         }
         (clock(visit, application, &hidden)?)
@@ -173,7 +183,14 @@ fn snapshots(visit: &Visit<'_>, application: Option<&str>, query: &Fields, hidde
         @for snapshot in found.iter().take(SHOWN_MAX) { (shown(snapshot, application, hidden)) }
         @if let Some(since) = compared { (differences(visit, application, since)?) }
         h2 { "Reset" }
-        p { "Puts " @match application { Some(name) => { bdi { (name) } " back to what it" }, None => "all applications back to what they" } " started from. It can be undone." }
+        p {
+            "Puts "
+            @match application {
+                Some(name) => { bdi { (name) } " back to what it" },
+                None => "all applications back to what they",
+            }
+            " started from. It can be undone."
+        }
         (button("reset", "Reset", hidden))
     })
 }

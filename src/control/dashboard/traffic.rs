@@ -97,9 +97,15 @@ fn filter_form(visit: &Visit<'_>, query: &Fields, wrong: &[String]) -> Result<Ma
     let verdicts = [("", "any"), ("true", "broke the contract"), ("false", "kept the contract")];
     Ok(html! {
         form.filters method="get" action="/_mock/traffic" role="search" {
-            div.field { label for="application" { "Application" } input #application type="search" name="application" list="applications" value=(query.text("application")); }
+            div.field {
+                label for="application" { "Application" }
+                input #application type="search" name="application" list="applications" value=(query.text("application"));
+            }
             datalist #applications { @for application in list(&applications["applications"]).iter().take(200) { option value=(text(&application["name"])) {} } }
-            div.field { label for="operation" { "Operation" } input #operation type="search" name="operation" list="operations" value=(query.text("operation")); }
+            div.field {
+                label for="operation" { "Operation" }
+                input #operation type="search" name="operation" list="operations" value=(query.text("operation"));
+            }
             datalist #operations { @for found in list(&contract["operations"]).iter().take(500) { option value=(operation(found)) {} } }
             div.field.short { label for="status" { "Status" } input #status type="search" name="status" placeholder="404 or 4XX" value=(query.text("status")); }
             div.field.short { label for="violations" { "Verdict" } select #violations name="violations" {
