@@ -4,7 +4,7 @@ use super::lower::{SELECTED, reference_pointer};
 use super::operation::Members;
 use super::tree::SchemaTree;
 use crate::source::pointer;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
 /// The names that the object schema at a pointer declares, through references and allOf.
@@ -47,6 +47,68 @@ pub(crate) fn carried(tree: &dyn SchemaTree, at: &str) -> Members {
     carried.names.retain(|name| !is_read_only(tree, at, name, 0));
     carried.open = additional(tree, at, 0).is_some_and(|additional| *additional != Value::Bool(false));
     carried
+}
+
+/// What is carried, as data: each member's name, whether it is required, its type, description and enum.
+///
+/// `document` has what the lowered schemas leave out, at the same pointers.
+pub(crate) fn properties(tree: &dyn SchemaTree, document: &Value, at: &str) -> Vec<Value> {
+    let names = carried(tree, at).names;
+    let describe = |name: String| {
+        let facts = facts(tree, document, at, &name, 0);
+        let text = |keyword: &str| facts.get(keyword).filter(|value| value.is_string()).cloned();
+        let mut property = json!({ "name": name, "required": facts.contains_key("required") });
+        property["values"] = facts.get("enum").cloned().unwrap_or_else(|| json!([]));
+        for keyword in ["type", "description"] {
+            if let Some(value) = text(keyword) {
+                property[keyword] = value;
+            }
+        }
+        property
+    };
+    names.into_iter().map(describe).collect()
+}
+
+/// What the schemas that apply to a member say of it, the first one that says it; `required` where it is.
+fn facts(tree: &dyn SchemaTree, document: &Value, at: &str, name: &str, depth: usize) -> Map<String, Value> {
+    const HOPS_MAX: usize = 16;
+    let mut facts = Map::new();
+    let Some(schema) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return facts };
+    let mut add = |found: Map<String, Value>| {
+        for (keyword, value) in found {
+            facts.entry(keyword).or_insert(value);
+        }
+    };
+    let required = schema.get("required").and_then(Value::as_array);
+    if required.is_some_and(|required| required.iter().any(|known| known == name)) {
+        add(Map::from_iter([("required".to_owned(), Value::Bool(true))]));
+    }
+    if schema.get("properties").is_some_and(|properties| properties.get(name).is_some()) {
+        add(keywords(tree, document, &format!("{at}/properties/{}", pointer::escape(name)), 0));
+    }
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
+        add(self::facts(tree, document, &target, name, depth + 1));
+    }
+    for index in 0..schema.get("allOf").and_then(Value::as_array).map_or(0, Vec::len) {
+        add(self::facts(tree, document, &format!("{at}/allOf/{index}"), name, depth + 1));
+    }
+    facts
+}
+
+/// The keywords of a schema that people are shown, through references.
+fn keywords(tree: &dyn SchemaTree, document: &Value, at: &str, depth: usize) -> Map<String, Value> {
+    const HOPS_MAX: usize = 16;
+    let Some(schema) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return Map::new() };
+    let known = |keyword: &str| schema.get(keyword).map(|value| (keyword.to_owned(), value.clone()));
+    let mut found: Map<String, Value> = ["type", "enum"].into_iter().filter_map(known).collect();
+    let written = document.pointer(at).and_then(|schema| schema.get("description"));
+    found.extend(written.map(|written| ("description".to_owned(), written.clone())));
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
+        for (keyword, value) in keywords(tree, document, &target, depth + 1) {
+            found.entry(keyword).or_insert(value);
+        }
+    }
+    found
 }
 
 fn additional<'t>(tree: &'t dyn SchemaTree, at: &str, depth: usize) -> Option<&'t Value> {

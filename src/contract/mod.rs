@@ -376,6 +376,12 @@ impl Contract {
         }
     }
 
+    /// What a request with this content can carry: each member with its name, type and the values of its enum.
+    pub(crate) fn carried_properties(&self, content: &Content) -> Vec<Value> {
+        let properties = |schema: &SchemaUse| members::properties(&self.request, &self.document.tree, &schema.pointer);
+        content.schema.as_ref().map(properties).unwrap_or_default()
+    }
+
     /// Where an example's value stands.
     pub(crate) fn example_location(&self, example: &operation::Example) -> Location {
         self.document.location(&example.pointer, Focus::Value)

@@ -9,6 +9,7 @@ use crate::message::media_type::MediaType;
 use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 /// A method on a path template.
@@ -217,6 +218,16 @@ pub(crate) enum StatusKey {
     Code(u16),
     Range(u16),
     Default,
+}
+
+impl fmt::Display for StatusKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "{code}"),
+            Self::Range(class) => write!(f, "{class}XX"),
+            Self::Default => f.write_str("default"),
+        }
+    }
 }
 
 /// A Response Object.

@@ -334,11 +334,7 @@ impl<'c> Finder<'c> {
     }
 
     fn response(&mut self, response: &super::operation::ResponseDeclaration) -> ResponsePoints {
-        let status = match response.status {
-            StatusKey::Code(code) => code.to_string(),
-            StatusKey::Range(class) => format!("{class}XX"),
-            StatusKey::Default => "default".to_owned(),
-        };
+        let status = response.status.to_string();
         let seen = self.point(PointKind::Status, status.clone(), response.pointer.clone());
         let headers = response
             .headers

@@ -13,6 +13,10 @@ impl Call<'_> {
         match operation {
             "getOpenapi" => self.openapi(),
             "getContract" => Ok(self.contract()),
+            "getContractSource" => self.contract_source(),
+            "listContractFindings" => Ok(self.contract_findings()),
+            "listReplaceableResources" => Ok(self.replaceable_resources()),
+            "checkResource" => Ok(self.check_resource()),
             "shutdown" => Ok(self.shutdown()),
             "explainExchange" => self.explain_exchange(),
             "listExchanges" => Ok(self.list_exchanges()),

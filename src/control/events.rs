@@ -2,7 +2,7 @@
 
 use super::{Call, json_reply};
 use crate::engine::Engine;
-use crate::evidence::{Exchange, Filter, Page};
+use crate::evidence::{Exchange, Filter, Order, Page};
 use crate::message::{Later, Reply, Stream, Wait};
 use bytes::Bytes;
 use http::StatusCode;
@@ -24,6 +24,14 @@ pub(super) struct Asked {
     application: Option<u64>,
     filter: Filter,
     pub(super) limit: usize,
+    view: View,
+}
+
+/// How much of each exchange is told.
+#[derive(Clone, Copy)]
+enum View {
+    Full,
+    Summary,
 }
 
 impl Asked {
@@ -47,21 +55,30 @@ impl Call<'_> {
             status: own("status"),
             violations: query.get("violations").and_then(Value::as_bool),
             after: query.get("after").and_then(Value::as_u64),
+            before: query.get("before").and_then(Value::as_u64),
+            order: match self.in_query("order") {
+                Some("newest") => Order::NewestFirst,
+                _ => Order::OldestFirst,
+            },
         };
-        Asked { application, filter, limit: usize::try_from(limit).unwrap_or(usize::MAX) }
+        let view = match self.in_query("view") {
+            Some("summary") => View::Summary,
+            _ => View::Full,
+        };
+        Asked { application, filter, limit: usize::try_from(limit).unwrap_or(usize::MAX), view }
     }
 
     pub(super) fn list_exchanges(&self) -> Reply {
         let asked = self.asked();
         let page = asked.page(self.engine);
         let is_empty = page.exchanges.is_empty();
-        let mut reply = page_reply(&page);
+        let mut reply = page_reply(&page, asked.view);
         let wait = self.decoded.query.get("wait").and_then(Value::as_u64).filter(|_| is_empty);
         if let Some(seconds) = wait {
             let engine = Arc::clone(self.engine);
             let again = move || {
                 let page = asked.page(&engine);
-                (!page.exchanges.is_empty()).then(|| page_reply(&page))
+                (!page.exchanges.is_empty()).then(|| page_reply(&page, asked.view))
             };
             reply.extensions_mut().insert(Later::Wait(Wait {
                 changed: self.engine.evidence.last(),
@@ -78,7 +95,13 @@ impl Call<'_> {
         asked.limit = BATCH_MAX;
         let changed = self.engine.evidence.last();
         let seen = self.decoded.header.get("Last-Event-ID").and_then(Value::as_u64);
-        let mut after = seen.or(asked.filter.after).unwrap_or(*changed.borrow());
+        let last = *changed.borrow();
+        // A client that saw more than there is saw another run of the server: to it everything is new.
+        let mut after = match seen.or(asked.filter.after) {
+            Some(after) if after > last => 0,
+            Some(after) => after,
+            None => last,
+        };
         let engine = Arc::clone(self.engine);
         let more = move || {
             asked.filter.after = Some(after);
@@ -97,8 +120,12 @@ impl Call<'_> {
     }
 }
 
-fn page_reply(page: &Page) -> Reply {
-    let exchanges: Vec<Value> = page.exchanges.iter().map(|exchange| exchange.to_json()).collect();
+fn page_reply(page: &Page, view: View) -> Reply {
+    let told = |exchange: &Exchange| match view {
+        View::Full => exchange.to_json(),
+        View::Summary => summary(exchange),
+    };
+    let exchanges: Vec<Value> = page.exchanges.iter().map(|exchange| told(exchange)).collect();
     json_reply(StatusCode::OK, &json!({ "exchanges": exchanges, "next": page.next, "dropped": page.dropped }))
 }
 

@@ -3,9 +3,16 @@
 use super::Failure;
 use crate::diagnostic::{Diagnostic, Part, code};
 use crate::message::Request;
-use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
+#[cfg(feature = "dashboard")]
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::borrow::Cow;
 use subtle::ConstantTimeEq;
+
+/// The cookie that holds the admin token after a login.
+pub(super) const COOKIE_NAME: &str = "mock_admin_token";
 
 pub(super) struct Guard {
     pub(super) admin_token: Option<String>,
@@ -14,24 +21,30 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Refuses what must not get in.
+    /// Refuses what comes from another site, or for another host.
     pub(super) fn admit(&self, request: &Request) -> Result<(), Failure> {
         let host = host_of(request);
         if self.loopback && !host.as_deref().is_none_or(is_local) {
             let message = format!("the control plane does not answer for the host `{}`", host.unwrap_or_default());
             return Err(refused(message));
         }
-        self.same_origin(request)?;
-        let Some(token) = &self.admin_token else { return Ok(()) };
+        self.same_origin(request)
+    }
+
+    /// Refuses who does not show the admin token where one is demanded: in `Authorization`, or in the cookie that
+    /// a browser has from the dashboard's login.
+    pub(super) fn authenticate(&self, request: &Request) -> Result<(), Failure> {
+        if self.admin_token.is_none() {
+            return Ok(());
+        }
         let given = request
             .headers()
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.split_once(' '));
-        let good = given.is_some_and(|(scheme, given)| {
-            scheme.eq_ignore_ascii_case("bearer") && bool::from(given.trim().as_bytes().ct_eq(token.as_bytes()))
-        });
-        if good {
+        let bearer =
+            given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, given)| given.trim().into());
+        if bearer.into_iter().chain(cookies(request)).any(|given: Cow<'_, str>| self.is_admin_token(&given)) {
             return Ok(());
         }
         let help = "send `Authorization: Bearer TOKEN` with the admin token of the banner or the ready line";
@@ -39,6 +52,11 @@ impl Guard {
             .at(Part::Request, "")
             .help(help);
         Err(Failure { status: StatusCode::UNAUTHORIZED, diagnostics: vec![diagnostic] })
+    }
+
+    /// Whether a text is the admin token; takes the same time for each of the same length.
+    pub(super) fn is_admin_token(&self, given: &str) -> bool {
+        self.admin_token.as_ref().is_some_and(|token| given.as_bytes().ct_eq(token.as_bytes()).into())
     }
 
     /// A page of another site can send requests, but says so in `Origin` or `Sec-Fetch-Site`.
@@ -56,6 +74,19 @@ impl Guard {
         });
         if own { Ok(()) } else { Err(refused(format!("the control plane takes no request from `{origin}`"))) }
     }
+}
+
+/// A token as a cookie can carry it (RFC 6265 §4.1.1), whatever it is made of.
+#[cfg(feature = "dashboard")]
+pub(super) fn cookie_value(token: &str) -> String {
+    utf8_percent_encode(token, NON_ALPHANUMERIC).to_string()
+}
+
+/// The values of our cookie that a browser sends.
+fn cookies(request: &Request) -> impl Iterator<Item = Cow<'_, str>> {
+    let lines = request.headers().get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| percent_decode_str(value).decode_utf8_lossy())
 }
 
 fn refused(message: String) -> Failure {

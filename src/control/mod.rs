@@ -3,6 +3,9 @@
 
 mod applications;
 mod clock;
+mod contract;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod dispatch;
 mod events;
 mod guard;
@@ -95,7 +98,7 @@ impl Plane {
             Err(failure) => problem(failure.status, &failure.diagnostics),
         };
         let headers = reply.headers_mut();
-        headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.entry(http::header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if reply.status() == StatusCode::UNAUTHORIZED {
             reply
@@ -119,6 +122,21 @@ impl Plane {
             return Ok(json_reply(StatusCode::OK, &serde_json::json!({ "status": "ok" })));
         }
         self.guard.admit(request)?;
+        let known = self.guard.authenticate(request);
+        #[cfg(feature = "dashboard")]
+        {
+            let visit = dashboard::Visit { plane: self, engine, request, now, admitted: known.is_ok() };
+            if let Some(reply) = dashboard::answer(&visit) {
+                return Ok(reply);
+            }
+        }
+        known?;
+        self.carry_out(engine, request, now)
+    }
+
+    /// Answers a request of a caller who may use the control plane.
+    fn carry_out(&self, engine: &Arc<Engine>, request: &Request, now: Timestamp) -> Result<Reply, Failure> {
+        let path = request.uri().path();
         let contract = self.contract()?;
         let (operation, names, captures) = match contract.route(request.method(), path) {
             Routed::Operation { operation, names, captures } => (operation, names, captures),

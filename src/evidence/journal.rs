@@ -69,12 +69,23 @@ pub(crate) struct Filter {
     pub(crate) status: Option<String>,
     pub(crate) violations: Option<bool>,
     pub(crate) after: Option<u64>,
+    pub(crate) before: Option<u64>,
+    pub(crate) order: Order,
+}
+
+/// Which exchanges a list begins with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Order {
+    #[default]
+    OldestFirst,
+    NewestFirst,
 }
 
 impl Filter {
     fn takes(&self, exchange: &Exchange) -> bool {
         let status = exchange.status.as_u16();
         self.after.is_none_or(|after| exchange.id > after)
+            && self.before.is_none_or(|before| exchange.id < before)
             && self.application.as_ref().is_none_or(|wanted| exchange.belongs_to(wanted))
             && self.operation.as_ref().is_none_or(|wanted| exchange.is_of(wanted))
             && self.violations.is_none_or(|wanted| wanted == (exchange.verdict() != Verdict::Pass))
@@ -110,14 +121,18 @@ impl Journal {
         }
     }
 
-    /// The exchanges that a filter takes, oldest first, at most `limit`.
+    /// The exchanges that a filter takes, in its order, at most `limit`.
     pub(super) fn select(&self, filter: &Filter, limit: usize) -> Vec<Arc<Exchange>> {
         let state = self.state();
         // Ids ascend but for requests that overlap, so what lies well before is passed over at once.
         const OVERLAP: u64 = 4_096;
         let start =
             filter.after.map_or(0, |after| state.entries.partition_point(|exchange| exchange.id + OVERLAP < after));
-        state.entries.range(start..).filter(|exchange| filter.takes(exchange)).take(limit).cloned().collect()
+        let kept = state.entries.range(start..);
+        match filter.order {
+            Order::OldestFirst => kept.filter(|exchange| filter.takes(exchange)).take(limit).cloned().collect(),
+            Order::NewestFirst => kept.rev().filter(|exchange| filter.takes(exchange)).take(limit).cloned().collect(),
+        }
     }
 
     /// The exchange with this id, if it is still kept.

@@ -21,7 +21,7 @@ pub(crate) use exchange::{Kept, KeptChanges};
 pub use expectation::{Expectation, Outcome};
 pub(crate) use gates::Gates;
 pub use gates::{FailOn, Gate};
-pub(crate) use journal::{Counts, Filter};
+pub(crate) use journal::{Counts, Filter, Order};
 pub(crate) use mask::MASK;
 pub use recording::RecordingError;
 pub use render::Format;
@@ -138,7 +138,7 @@ impl Used {
 /// Some exchanges, and where to go on.
 pub(crate) struct Page {
     pub(crate) exchanges: Vec<Arc<Exchange>>,
-    /// The id to give as `after` for more.
+    /// The id to give as `after` for more, or as `before` where the newest come first.
     pub(crate) next: Option<u64>,
     /// How many were dropped since the last clearing.
     pub(crate) dropped: u64,
@@ -253,12 +253,15 @@ impl Evidence {
         self.last.subscribe()
     }
 
-    /// The exchanges that a filter takes, oldest first, at most `limit`. `application`: of this one only.
+    /// The exchanges that a filter takes, in its order, at most `limit`. `application`: of this one only.
     pub(crate) fn page(&self, application: Option<Key>, filter: &Filter, limit: usize) -> Page {
         let tenants = self.tenants(application);
         let mut exchanges: Vec<Arc<Exchange>> =
             tenants.iter().flat_map(|tenant| tenant.journal.select(filter, limit.saturating_add(1))).collect();
         exchanges.sort_by_key(|exchange| exchange.id);
+        if filter.order == Order::NewestFirst {
+            exchanges.reverse();
+        }
         let more = exchanges.len() > limit;
         exchanges.truncate(limit);
         let next = if more { exchanges.last().map(|exchange| exchange.id) } else { None };

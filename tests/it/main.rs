@@ -15,6 +15,8 @@ mod check_formats;
 mod command_line;
 mod conformance;
 mod control_plane;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod data_plane;
 #[cfg(feature = "cli")]
 mod documents;

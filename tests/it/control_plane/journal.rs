@@ -27,6 +27,12 @@ fn the_journal_is_filtered_and_cleared() {
     assert_eq!(count("?after=1"), 2);
     let page = control.get("/_mock/api/exchanges?limit=2");
     assert_eq!(page["next"], 2);
+    let newest = control.get("/_mock/api/exchanges?order=newest&view=summary&limit=2");
+    assert_eq!((&newest["exchanges"][0]["id"], &newest["next"]), (&json!(3), &json!(2)));
+    assert_eq!(newest["exchanges"][0]["target"], "/nowhere");
+    let rest = control.get("/_mock/api/exchanges?order=newest&view=summary&before=2");
+    assert_eq!((&rest["exchanges"][0]["id"], &rest["next"]), (&json!(1), &json!(null)));
+    assert_eq!(rest["exchanges"].as_array().unwrap().len(), 1);
     let exchange = control.get("/_mock/api/exchanges/2");
     assert_eq!((exchange["response"]["status"].as_u64(), exchange["verdict"].as_str()), (Some(401), Some("violation")));
     let verdict = control.get("/_mock/api/verdict");

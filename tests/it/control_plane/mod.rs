@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 mod applications;
 mod clock;
+mod contract;
 mod export;
 mod journal;
 mod reports;
