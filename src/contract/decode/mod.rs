@@ -1,8 +1,9 @@
 //! From the text of a message to JSON values: parameters by style, bodies by media type, typed by schemas.
 //!
 //! Delimiters are split before anything is percent-decoded, and nothing is coerced: a text becomes a number
-//! only if it is one to the letter. Nothing here reads headers or knows an operation.
+//! only if it is one to the letter. What is answered goes the other way, in [`write`]. Nothing here reads headers or knows an operation.
 
+mod charset;
 mod coding;
 mod form;
 mod multipart;
@@ -10,8 +11,10 @@ mod query;
 mod sequence;
 mod style;
 mod typed;
+mod write;
 mod xml;
 
+pub(crate) use charset::{decoded_text, is_known_charset};
 pub(crate) use coding::{CodingError, encoded, inflate};
 pub(crate) use form::{Encoding, form_value};
 pub(crate) use multipart::{
@@ -23,6 +26,7 @@ pub(crate) use style::{
     Malformed, Raw, Shape, Style, decode_cookie, decode_header, decode_path, encode_header, percent_decoded,
 };
 pub(crate) use typed::{shape_of, typed};
+pub(crate) use write::{boundary_of, csv_text, form_text, multipart_bytes};
 pub(crate) use xml::{xml_text, xml_value};
 
 /// Why a body cannot be read.

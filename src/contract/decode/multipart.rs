@@ -1,10 +1,11 @@
 //! Multipart bodies (RFC 7578; OAS 3.1.1 §4.8.15.3), read by `multer` from memory.
 
 use super::BodyError;
-use super::form::{Encoding, declared, is_binary, item_shape, styled_property};
+use super::form::{Encoding, declared, form_value, is_binary, item_shape, styled_property};
 use super::query::Query;
 use super::style::{Raw, Shape};
 use super::typed::{item_schemas, member_schemas, shape_of, typed_by};
+use super::xml::xml_value;
 use crate::contract::tree::SchemaTree;
 use crate::message::media_type::{MediaType, split};
 use crate::source::{json, pointer};
@@ -284,7 +285,9 @@ fn part_value(
         let ranges: Vec<MediaType> = declared.split(',').filter_map(MediaType::parse).collect();
         // A part without a type is text (RFC 7578 §4.4), or what the encoding says it is if that is one type.
         let actual = media.clone().or_else(|| match ranges.as_slice() {
-            [one] if !one.is_range() && (one.is_json() || one.is_text()) => Some(one.clone()),
+            [one] if !one.is_range() && (one.is_json() || one.is_text() || one.is_xml() || one.is_form()) => {
+                Some(one.clone())
+            }
             _ => MediaType::parse("text/plain"),
         });
         if !actual.is_some_and(|actual| ranges.iter().any(|range| range.covers(&actual))) {
@@ -310,6 +313,23 @@ fn part_value(
                 problems.push(PartProblem { pointer: place.to_owned(), message, media_type: false });
             }
             Err(_) => {}
+        }
+    }
+    let single = encoding.and_then(|encoding| encoding.content_type.as_deref()).and_then(MediaType::parse);
+    if let (Some(at), Some(media)) = (first.filter(|_| object && !binary), media.clone().or(single)) {
+        let read = match () {
+            () if media.is_xml() => Some(xml_value(tree, at, &part.bytes, media.parameter("charset"))),
+            () if media.is_form() => Some(form_value(tree, at, &part.bytes, &[])),
+            () => None,
+        };
+        match read {
+            Some(Ok(value)) => return value,
+            Some(Err(error)) => {
+                let message = format!("the part `{}`: {}", part.name, error.message);
+                let pointer = format!("{place}{}", error.pointer);
+                problems.push(PartProblem { pointer, message, media_type: false });
+            }
+            None => {}
         }
     }
     let opaque = media.is_some_and(|media| !media.is_text() && !media.is_json())

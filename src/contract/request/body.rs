@@ -130,6 +130,14 @@ impl Checking<'_> {
         let schema = content.schema.as_ref();
         let at = schema.map_or("", |schema| schema.pointer.as_str());
         let tree: &dyn SchemaTree = &self.contract.request;
+        let charset = media.parameter("charset");
+        if let Some(unknown) = charset.filter(|charset| {
+            (media.is_text() || media.is_xml()) && !media.is_json() && !decode::is_known_charset(charset)
+        }) {
+            let message = format!("texts in the charset `{unknown}` are not read");
+            self.body_problem(code::MEDIA_TYPE_UNSUPPORTED, message, "", &content.pointer);
+            return;
+        }
         let value = if let Some(sequence) = content.sequence {
             match sequence.read(bytes) {
                 Ok(value) => Some(value),
@@ -151,7 +159,7 @@ impl Checking<'_> {
         } else if media.is_multipart() {
             self.multipart(media_text, content, bytes)
         } else if media.is_xml() {
-            match decode::xml_value(tree, at, bytes) {
+            match decode::xml_value(tree, at, bytes, charset) {
                 Ok(value) => Some(value),
                 Err(error) => {
                     self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);
@@ -159,18 +167,13 @@ impl Checking<'_> {
                 }
             }
         } else if media.is_text() {
-            match std::str::from_utf8(bytes) {
+            match decode::decoded_text(bytes, charset, "text") {
                 Ok(text) => Some(match schema {
-                    Some(schema) => decode::typed(tree, &schema.pointer, &decode::Raw::Text(text.to_owned())),
-                    None => Value::String(text.to_owned()),
+                    Some(schema) => decode::typed(tree, &schema.pointer, &decode::Raw::Text(text.into_owned())),
+                    None => Value::String(text.into_owned()),
                 }),
                 Err(error) => {
-                    self.body_problem(
-                        code::BODY_MALFORMED,
-                        format!("the text is not UTF-8 at byte {}", error.valid_up_to()),
-                        "",
-                        &content.pointer,
-                    );
+                    self.body_problem(code::BODY_MALFORMED, error.message, "", &content.pointer);
                     None
                 }
             }
