@@ -1,6 +1,6 @@
 //! What an operation declares, compiled: parameters, request body, responses, security.
 
-use super::decode::{Encoding, Sequence, Shape, Style};
+use super::decode::{Encoding, Sequence, Shape, Style, shape_of};
 use super::points::Points;
 use super::schema::{Checker, SchemaUse, Schemas};
 use super::security::Requirement;
@@ -139,6 +139,9 @@ impl Content {
     /// Everything in which a value breaks the schema of the whole, and that of each item.
     pub(crate) fn check(&self, checker: Checker<'_>, value: &Value, part: Part, prefix: &str) -> Vec<Diagnostic> {
         const VIOLATIONS_MAX: usize = 100;
+        if value.is_string() && self.is_opaque(checker.schemas) {
+            return Vec::new();
+        }
         let mut found =
             self.schema.as_ref().map(|schema| schema.check(checker, value, part, prefix)).unwrap_or_default();
         if let (Some(schema), Value::Array(items)) = (&self.item_schema, value) {
@@ -156,8 +159,19 @@ impl Content {
         found
     }
 
+    /// Whether the schema describes objects or arrays in a media type whose texts nothing here can read as such.
+    pub(crate) fn is_opaque(&self, schemas: &Schemas) -> bool {
+        let media = &self.media;
+        let readable = media.is_json() || media.is_form() || media.is_multipart() || media.is_xml() || media.is_range();
+        let structured = |schema: &SchemaUse| shape_of(schemas, &schema.pointer) != Shape::Primitive;
+        !readable && self.sequence.is_none() && self.schema.as_ref().is_some_and(structured)
+    }
+
     /// Whether the value is an instance of the schema of the whole, and each item of that of the items.
     pub(crate) fn is_valid(&self, schemas: &Schemas, value: &Value) -> bool {
+        if value.is_string() && self.is_opaque(schemas) {
+            return true;
+        }
         let whole = self.schema.as_ref().is_none_or(|schema| schema.is_valid(schemas, value));
         let item = |item: &Value| self.item_schema.as_ref().is_none_or(|schema| schema.is_valid(schemas, item));
         whole && value.as_array().is_none_or(|items| items.iter().all(item))

@@ -7,7 +7,7 @@ use super::lower::{SELECTED, reference_pointer};
 use super::operation::{
     Content, Example, ExampleForm, HeaderDeclaration, Operation, Prepared, ResponseDeclaration, StatusKey,
 };
-use super::representation::best;
+use super::representation::{Representation, best};
 use super::schema::{Checker, SchemaUse};
 use super::tree::SchemaTree;
 use crate::diagnostic::{Code, Diagnostic, Fault, Part, code};
@@ -102,6 +102,8 @@ impl Contract {
                 }
             }
             ExampleForm::Either => match text.filter(|_| !content.media.is_json()) {
+                // What cannot be read by its schema is its own form.
+                Some(text) if content.is_opaque(&self.response) => Ok((found.clone(), Some(text))),
                 Some(text) if !content.is_valid(&self.response, found) || content.sequence.is_some() => {
                     Ok((self.read_text(content, text)?, Some(text)))
                 }
@@ -126,6 +128,12 @@ impl Contract {
         }
         if media.is_xml() && content.schema.is_some() {
             return decode::xml_value(tree, at, decode::Charset::Utf8, text.as_bytes()).map_err(malformed);
+        }
+        if let (true, Some(boundary)) = (media.is_multipart(), decode::boundary_of(text.as_bytes())) {
+            let text_of_media = format!("{}; boundary=\"{boundary}\"", media.essence());
+            let checker = Checker { document: &self.document, schemas: &self.response };
+            let bytes = Bytes::from(text.to_owned());
+            return Representation::new(checker, content).decoded(media, &text_of_media, &bytes);
         }
         Ok(if media.is_text() && content.schema.is_some() {
             decode::typed(tree, at, &decode::Raw::Text(text.to_owned()))
@@ -179,7 +187,28 @@ impl Contract {
             let bytes = Bytes::from(decode::xml_text(&self.response, at, &value));
             return Prepared { value: Arc::new(value), bytes };
         }
+        if let (true, Value::Object(members)) = (content.media.is_form(), &value) {
+            let bytes = Bytes::from(decode::form_text(&self.response, at, members, &content.encodings));
+            return Prepared { value: Arc::new(value), bytes };
+        }
+        if content.media.is_multipart() && !value.is_string() {
+            let bytes = Bytes::from(self.multipart(content, &value));
+            return Prepared { value: Arc::new(value), bytes };
+        }
+        if let ("text/csv", Value::Array(items)) = (content.media.essence().as_str(), &value) {
+            let bytes = Bytes::from(decode::csv_text(items));
+            return Prepared { value: Arc::new(value), bytes };
+        }
         prepare(&content.media, value)
+    }
+
+    fn multipart(&self, content: &Content, value: &Value) -> Vec<u8> {
+        let uses = content.schema.iter().chain(&content.item_schema);
+        let schemas: Vec<String> = uses.map(|schema| schema.pointer.clone()).collect();
+        decode::multipart_bytes(&self.response, &schemas, &content.media, value, |part| match &content.positions {
+            Some(positions) => part.parse().ok().and_then(|index| positions.at(index)).map(|part| &part.encoding),
+            None => content.encodings.iter().find(|(name, _)| name == part).map(|(_, encoding)| encoding),
+        })
     }
 
     /// Checks a response that is about to leave.

@@ -4,7 +4,7 @@
 use super::prefer::Preferences;
 use super::refuse::problem;
 use super::{Handling, OnDrift, Outcome, Seen, Settings, Unseeded};
-use crate::contract::decode::encoded;
+use crate::contract::decode::{boundary_of, encoded};
 use crate::contract::{Content, Contract, Decoded, Operation, Prepared, ResponseDeclaration};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::message::{Reply, Request};
@@ -300,6 +300,7 @@ impl<'h> Answering<'_, 'h> {
             }
             reply.headers_mut().append(name, value);
         }
+        let media = media.zip(body.as_ref()).map(|(media, body)| with_boundary(media, &body.bytes));
         if let (Some(_), Some(Ok(media))) = (&body, media.map(|media| HeaderValue::from_str(&media))) {
             reply.headers_mut().insert(CONTENT_TYPE, media);
         }
@@ -321,6 +322,14 @@ impl<'h> Answering<'_, 'h> {
 fn counts_all(name: &str) -> bool {
     let known = ["x-total-count", "x-total", "total-count", "x-total-items", "x-count"];
     known.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// A multipart type with the boundary that the body has (RFC 2046 §5.1.1).
+fn with_boundary(media: String, body: &[u8]) -> String {
+    match boundary_of(body).filter(|_| media.starts_with("multipart/") && !media.contains("boundary=")) {
+        Some(boundary) => format!("{media}; boundary=\"{boundary}\""),
+        None => media,
+    }
 }
 
 /// A response that must not leave.

@@ -1,7 +1,8 @@
 //! From the text of a message to JSON values: parameters by style, bodies by media type, typed by schemas.
 //!
 //! Delimiters are split before anything is percent-decoded, and nothing is coerced: a text becomes a number
-//! only if it is one to the letter. Nothing here reads headers or knows an operation.
+//! only if it is one to the letter. What is answered goes the other way, in [`write`]. Nothing here reads headers
+//! or knows an operation.
 
 mod charset;
 mod coding;
@@ -12,6 +13,7 @@ mod query;
 mod sequence;
 mod style;
 mod typed;
+mod write;
 mod xml;
 
 pub(crate) use charset::Charset;
@@ -26,6 +28,7 @@ pub(crate) use style::{
     Malformed, Raw, Shape, Style, decode_cookie, decode_header, decode_path, encode_header, percent_decoded,
 };
 pub(crate) use typed::{shape_of, typed};
+pub(crate) use write::{boundary_of, csv_text, form_text, multipart_bytes};
 pub(crate) use xml::{xml_text, xml_value};
 
 /// Why a body cannot be read.

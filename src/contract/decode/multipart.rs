@@ -2,11 +2,12 @@
 
 use super::BodyError;
 use super::charset::Charset;
-use super::form::{Encoding, declared, is_binary, item_shape, styled_property};
+use super::form::{Encoding, declared, form_value, is_binary, item_shape, styled_property};
 use super::mime::body_parts;
 use super::query::Query;
 use super::style::{Raw, Shape};
 use super::typed::{item_schemas, member_schemas, shape_of, typed_by};
+use super::xml::xml_value;
 use crate::contract::tree::SchemaTree;
 use crate::message::media_type::{MediaType, split};
 use crate::source::{json, pointer};
@@ -242,7 +243,9 @@ fn part_value(
         let ranges: Vec<MediaType> = declared.split(',').filter_map(MediaType::parse).collect();
         // A part without a type is text (RFC 7578 §4.4), or what the encoding says it is if that is one type.
         let actual = media.clone().or_else(|| match ranges.as_slice() {
-            [one] if !one.is_range() && (one.is_json() || one.is_text()) => Some(one.clone()),
+            [one] if !one.is_range() && (one.is_json() || one.is_text() || one.is_xml() || one.is_form()) => {
+                Some(one.clone())
+            }
             _ => MediaType::parse("text/plain"),
         });
         if !actual.is_some_and(|actual| ranges.iter().any(|range| range.covers(&actual))) {
@@ -270,6 +273,14 @@ fn part_value(
             Err(_) => {}
         }
     }
+    let single = encoding.and_then(|encoding| encoding.content_type.as_deref()).and_then(MediaType::parse);
+    if let (Some(at), Some(media)) = (first.filter(|_| object && !binary), media.as_ref().or(single.as_ref())) {
+        match structured_part(tree, at, part, media, place) {
+            Some(Ok(value)) => return value,
+            Some(Err(problem)) => problems.push(problem),
+            None => {}
+        }
+    }
     let opaque = media.as_ref().is_some_and(|media| !media.is_text() && !media.is_json())
         || part.file_name.is_some() && part.content_type.is_none();
     if binary || opaque {
@@ -288,4 +299,32 @@ fn part_value(
             refuse(format!("the charset `{charset}` of the part `{}` is not supported", part.name), true)
         }
     }
+}
+
+/// The value of a part that is XML or a form.
+fn structured_part(
+    tree: &dyn SchemaTree,
+    at: &str,
+    part: &Part,
+    media: &MediaType,
+    place: &str,
+) -> Option<Result<Value, PartProblem>> {
+    let read = if media.is_xml() {
+        let named = media.parameter("charset");
+        let Some(charset) = Charset::named(named) else {
+            let charset = named.unwrap_or_default();
+            let message = format!("the charset `{charset}` of the part `{}` is not supported", part.name);
+            return Some(Err(PartProblem { pointer: place.to_owned(), message, media_type: true }));
+        };
+        xml_value(tree, at, charset, &part.bytes)
+    } else if media.is_form() {
+        form_value(tree, at, &part.bytes, &[])
+    } else {
+        return None;
+    };
+    Some(read.map_err(|error| PartProblem {
+        pointer: format!("{place}{}", error.pointer),
+        message: format!("the part `{}`: {}", part.name, error.message),
+        media_type: false,
+    }))
 }

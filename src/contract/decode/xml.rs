@@ -4,7 +4,7 @@ use super::BodyError;
 use super::charset::Charset;
 use super::style::{Raw, Shape};
 use super::typed::{item_schemas, keyword_value, member_schemas, shape_of, typed_by};
-use crate::contract::lower::reference_pointer;
+use crate::contract::lower::{SELECTED, reference_pointer};
 use crate::contract::tree::SchemaTree;
 use crate::source::pointer;
 use roxmltree::{Document, Node, ParsingOptions};
@@ -59,18 +59,37 @@ fn hints<'t>(tree: &'t dyn SchemaTree, at: &str) -> Hints<'t> {
     }
 }
 
-/// The name of the root element: the hint's, else that of the component the schema is or refers to.
-fn root_name(tree: &dyn SchemaTree, at: &str) -> Option<String> {
-    if let Some(name) = hints(tree, at).name {
-        return Some(name.to_owned());
+/// The names that the root element may have: the hint's, else that of the component the schema is or refers to; of
+/// alternatives, those of each that takes the value, where there is one to look at.
+fn root_names(tree: &dyn SchemaTree, at: &str, value: Option<&Value>, depth: usize) -> Vec<String> {
+    const HOPS_MAX: usize = 16;
+    let Some(Value::Object(schema)) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return Vec::new() };
+    if let Some(name) = schema.get("xml").and_then(|xml| xml.get("name")).and_then(Value::as_str) {
+        return vec![name.to_owned()];
     }
-    let component = |at: &str| {
-        at.strip_prefix("/components/schemas/")
-            .filter(|name| !name.contains('/'))
-            .map(|name| pointer::unescape(name).into_owned())
-    };
-    let target = tree.root().pointer(at)?.get("$ref").and_then(Value::as_str).and_then(reference_pointer);
-    component(at).or_else(|| component(&target?))
+    let mut names = Vec::new();
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
+        names = root_names(tree, &target, value, depth + 1);
+    }
+    for keyword in ["oneOf", "anyOf", SELECTED] {
+        for index in 0..schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len) {
+            let branch = format!("{at}/{keyword}/{index}");
+            if value.is_none_or(|value| tree.is_valid(&branch, value)) {
+                names.extend(root_names(tree, &branch, value, depth + 1));
+            }
+        }
+    }
+    let own = at.strip_prefix("/components/schemas/").filter(|name| !name.contains('/'));
+    match own {
+        // A component's hint may stand in what it is made of; its name comes after those.
+        Some(own) => {
+            names.extend(hints(tree, at).name.map(ToOwned::to_owned));
+            names.push(pointer::unescape(own).into_owned());
+        }
+        None if names.is_empty() => names.extend(hints(tree, at).name.map(ToOwned::to_owned)),
+        None => {}
+    }
+    names
 }
 
 /// The value of an XML document by the schema at a pointer. A byte order mark comes before what the media type
@@ -86,13 +105,12 @@ pub(crate) fn xml_value(tree: &dyn SchemaTree, at: &str, charset: Charset, body:
     let document = Document::parse_with_options(text, options)
         .map_err(|error| BodyError::new("", format!("the body is no well-formed XML: {error}")))?;
     let root = document.root_element();
-    if let Some(expected) = root_name(tree, at)
-        && root.tag_name().name() != expected
-    {
-        return Err(BodyError::new(
-            "",
-            format!("the root element is `{}`, expected `{expected}`", root.tag_name().name()),
-        ));
+    let names = root_names(tree, at, None, 0);
+    let found = root.tag_name().name();
+    if !names.is_empty() && !names.iter().any(|name| name == found) {
+        let names = names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name));
+        let expected: Vec<String> = names.map(|(_, name)| format!("`{name}`")).collect();
+        return Err(BodyError::new("", format!("the root element is `{found}`, expected {}", expected.join(" or "))));
     }
     check_namespace(tree, at, root, "")?;
     element(tree, &[at.to_owned()], root, "", 0)
@@ -150,6 +168,10 @@ fn check_namespace(tree: &dyn SchemaTree, at: &str, node: Node<'_, '_>, place: &
         }
         _ => Ok(()),
     }
+}
+
+fn is_loose_text(node: &Node<'_, '_>) -> bool {
+    node.is_text() && node.text().is_some_and(|text| !text.trim().is_empty())
 }
 
 fn text_of(node: Node<'_, '_>) -> String {
@@ -251,7 +273,12 @@ fn object(
         taken.push(child_name);
         let value = if array && hint.wrapped {
             let wrapper = found.first().copied().into_iter();
-            let expected = item_name.unwrap_or(name);
+            if let Some(text) = found.first().and_then(|wrapper| wrapper.children().find(is_loose_text)) {
+                let text = text.text().unwrap_or_default().trim();
+                return Err(BodyError::new(here, format!("the text `{text}` stands where only elements are expected")));
+            }
+            // Items without a name of their own have that of the array (OAS 3.0.4, XML Arrays).
+            let expected = item_name.or(hint.name).unwrap_or(name);
             let inner: Vec<Node<'_, '_>> =
                 wrapper.flat_map(|wrapper| wrapper.children().filter(Node::is_element)).collect();
             if let Some(other) = inner.iter().find(|item| item.tag_name().name() != expected) {
@@ -314,13 +341,24 @@ fn undeclared(
             continue;
         }
         let own: Vec<String> = schemas.iter().flat_map(|at| member_schemas(tree, at, name)).collect();
-        // A declared property whose hints want it written otherwise is not there.
-        let declared = schemas
-            .iter()
-            .any(|at| crate::contract::members::members(tree, at).names.iter().any(|known| known == name));
-        if !declared {
-            members.insert(name.to_owned(), element(tree, &own, child, &pointer::join(place, name), depth + 1)?);
+        let members_of = |at: &String| crate::contract::members::members(tree, at);
+        let declared = schemas.iter().any(|at| members_of(at).names.iter().any(|known| known == name));
+        // A declared property whose hints want it written otherwise is not there; a closed object has no place for it.
+        if declared && schemas.iter().all(|at| members_of(at).open) {
+            continue;
         }
+        let here = pointer::join(place, name);
+        if declared {
+            let hint = own.first().map(|at| hints(tree, at)).unwrap_or_default();
+            let written = match hint.kind {
+                NodeKind::Element => format!("the element `{}`", element_name(tree, schemas, name)),
+                NodeKind::Attribute => format!("the attribute `{}`", hint.name.unwrap_or(name)),
+                NodeKind::Text | NodeKind::Cdata => "text".to_owned(),
+                NodeKind::None => "what it consists of".to_owned(),
+            };
+            return Err(BodyError::new(here, format!("the element `{name}` stands where {written} is expected")));
+        }
+        members.insert(name.to_owned(), element(tree, &own, child, &here, depth + 1)?);
     }
     Ok(())
 }
@@ -328,7 +366,7 @@ fn undeclared(
 /// A value as an XML document, by the hints of the schema at a pointer.
 pub(crate) fn xml_text(tree: &dyn SchemaTree, at: &str, value: &Value) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
-    let name = root_name(tree, at).unwrap_or_else(|| "root".to_owned());
+    let name = root_names(tree, at, Some(value), 0).into_iter().next().unwrap_or_else(|| "root".to_owned());
     write_element(tree, &[at.to_owned()], &name, value, &mut text, 0);
     text
 }
@@ -359,9 +397,7 @@ fn write_element(
             text.push('>');
             for (index, item) in items.iter().enumerate() {
                 let own: Vec<String> = schemas.iter().flat_map(|at| item_schemas(tree, at, index)).collect();
-                let item_name = own
-                    .first()
-                    .and_then(|at| hints(tree, at).name.map(ToOwned::to_owned).or_else(|| root_name(tree, at)));
+                let item_name = own.first().and_then(|at| root_names(tree, at, Some(item), 0).into_iter().next());
                 write_element(tree, &own, &item_name.unwrap_or_else(|| "item".to_owned()), item, text, depth + 1);
             }
             let _ = write!(text, "</{name}>");
@@ -418,7 +454,8 @@ fn write_items(
     }
     for (index, item) in items.iter().enumerate() {
         let inner: Vec<String> = own.iter().flat_map(|at| item_schemas(tree, at, index)).collect();
-        let name = inner.first().and_then(|at| hints(tree, at).name).unwrap_or(key);
+        let wrapped = hint.name.filter(|_| hint.wrapped);
+        let name = inner.first().and_then(|at| hints(tree, at).name).or(wrapped).unwrap_or(key);
         write_element(tree, &inner, name, item, text, depth + 1);
     }
     if hint.wrapped {

@@ -74,6 +74,9 @@ impl Lint<'_> {
             // Other media types serialise; what is no data there is a text in them.
             let data = content.media.is_json() || content.media.is_form() || content.media.is_range();
             match (&content.schema, &example.form) {
+                (Some(_), ExampleForm::Either) if content.media.is_form() && self.is_text(&example.pointer) => {
+                    self.written_example(content, example);
+                }
                 (Some(schema), ExampleForm::Either) if data => {
                     self.example(code::CONTRACT_EXAMPLE, "the example", &example.pointer, schema);
                 }
@@ -81,6 +84,10 @@ impl Lint<'_> {
                 _ => self.written_example(content, example),
             }
         }
+    }
+
+    fn is_text(&self, at: &str) -> bool {
+        self.contract.document.at(at).is_some_and(Value::is_string)
     }
 
     /// An example that has a text, or is a sequence, against all that is said of it.

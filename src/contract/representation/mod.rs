@@ -39,6 +39,15 @@ impl<'a> Representation<'a> {
         (value, self.found)
     }
 
+    /// The value without the checks of its schema; the first problem if it cannot be read.
+    pub(super) fn decoded(mut self, media: &MediaType, media_text: &str, bytes: &Bytes) -> Result<Value, String> {
+        let value = self.value(media, media_text, bytes);
+        match (value, self.found.into_iter().next()) {
+            (Some(value), None) => Ok(value),
+            (_, problem) => Err(problem.map(|problem| problem.message).unwrap_or_default()),
+        }
+    }
+
     fn value(&mut self, media: &MediaType, media_text: &str, bytes: &Bytes) -> Option<Value> {
         let content = self.content;
         let schema = content.schema.as_ref();
