@@ -35,13 +35,14 @@ mod source;
 mod store;
 
 pub use contract::Discriminator;
+pub use engine::audit::Tally;
 pub use engine::{OnDrift, OnViolation, Unseeded};
 pub use evidence::{
-    Coverage, CoverageScope, Exchange, Expectation, FailOn, Format, Gate, Outcome, Report, Unused, UnusedExample,
-    Verdict,
+    Coverage, CoverageScope, Exchange, Expectation, FailOn, Format, Gate, Outcome, RecordingError, Report, Unused,
+    UnusedExample, Verdict,
 };
 pub use mock_server::{
-    Application, Builder, Change, CheckOutcome, Clock, ContractInfo, Edition, Error, MockServer, ResourceError,
+    Application, Audit, Builder, Change, CheckOutcome, Clock, ContractInfo, Edition, Error, MockServer, ResourceError,
     Snapshot, Time, UnknownQuery, Violated,
 };
 pub use resources::StateExplanation;

@@ -26,6 +26,8 @@ pub(super) enum Command {
     Exec(Box<ExecArgs>),
     /// Check contracts and fixtures, and start nothing
     Check(CheckArgs),
+    /// Check recorded traffic, and start nothing
+    Audit(AuditArgs),
     /// Ask a running server for its verdict
     Verify(VerifyArgs),
     /// Ask whether a server is ready
@@ -34,13 +36,24 @@ pub(super) enum Command {
     Stop(UrlArgs),
     /// Explain a diagnostic code
     Explain {
-        /// The code, such as CK0203; without it, all codes are listed
+        /// The code, such as CK0203; without it, all codes: as text by their titles, else whole
         code: Option<String>,
+        /// Output format
+        #[arg(long, env = "CHATKITTY_MOCK_FORMAT", value_enum, default_value_t = ExplainFormat::Text)]
+        format: ExplainFormat,
     },
     /// Print a completion script
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Print a manual page, or write those of all commands
+    Man {
+        /// The command; without it, the page of the whole
+        command: Option<String>,
+        /// Write the pages of all commands into this folder instead
+        #[arg(long, env = "CHATKITTY_MOCK_DIR", value_name = "DIR", conflicts_with = "command")]
+        dir: Option<PathBuf>,
     },
 }
 
@@ -162,6 +175,32 @@ pub(super) struct CheckArgs {
 }
 
 #[derive(Args)]
+pub(super) struct AuditArgs {
+    #[command(flatten)]
+    pub(super) contract: ContractArgs,
+    /// HAR files, as browsers and Playwright write them; with .ndjson or .jsonl one exchange a line, which `-` reads from standard input
+    #[arg(required = true, value_name = "FILE.har")]
+    pub(super) files: Vec<PathBuf>,
+    /// What stands before the contract's paths in the recording; exchanges outside of it are passed over
+    #[arg(
+        long,
+        env = "CHATKITTY_MOCK_BASE_PATH",
+        value_name = "PREFIX",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(super) base_path: String,
+    /// Host of which exchanges are judged, others are passed over; repeatable, or several with commas between [default: any]
+    #[arg(long, env = "CHATKITTY_MOCK_ONLY_HOST", value_name = "HOST[:PORT]", value_delimiter = ',')]
+    pub(super) only_host: Vec<String>,
+    /// Pass over missing credentials: the recording was made without them
+    #[arg(long, env = "CHATKITTY_MOCK_WITHOUT_CREDENTIALS", value_parser = BoolishValueParser::new())]
+    pub(super) without_credentials: bool,
+    #[command(flatten)]
+    pub(super) reports: ReportArgs,
+}
+
+#[derive(Args)]
 pub(super) struct UrlArgs {
     /// Address of the server
     #[arg(long, env = "CHATKITTY_MOCK_URL", default_value = "http://127.0.0.1:2428")]
@@ -254,11 +293,23 @@ choices! {
         /// One JSON object a line
         Json,
     }
+    ExplainFormat {
+        /// For people
+        Text,
+        /// One JSON object a code
+        Json,
+        /// For documentation
+        Markdown,
+    }
     CheckFormat {
         /// For people
         Text,
         /// One JSON array; with --explain-state, an object with it
         Json,
+        /// SARIF 2.1.0, for code scanning
+        Sarif,
+        /// Annotations of GitHub Actions, nine of a kind at most
+        Github,
     }
 }
 

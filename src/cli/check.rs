@@ -2,7 +2,7 @@
 
 use super::args::{CheckArgs, CheckFormat};
 use super::{VIOLATED, terminal};
-use chatkitty_mock::diagnostic::{Diagnostic, Severity, render};
+use chatkitty_mock::diagnostic::{Diagnostic, Severity, github, render, sarif};
 use chatkitty_mock::{CheckOutcome, SourceFile, StateExplanation};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -81,6 +81,8 @@ fn report(arguments: &CheckArgs, found: &Found) -> ExitCode {
             let shown = if arguments.explain_state { json!({ "diagnostics": list, "state": state() }) } else { list };
             terminal::out(&format!("{shown}\n"));
         }
+        CheckFormat::Sarif => terminal::out(&format!("{:#}\n", sarif(diagnostics))),
+        CheckFormat::Github => terminal::out(&github(diagnostics)),
         CheckFormat::Text => {
             if !diagnostics.is_empty() {
                 terminal::out(&format!("{}\n", render(diagnostics, terminal::color_out())));

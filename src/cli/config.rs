@@ -12,12 +12,20 @@ use std::cmp::Ordering;
 pub(super) const PORT: u16 = 2428;
 
 /// Lets `--openapi` or `--edition` count, as both say which contract is served: the one that comes first of flag,
-/// environment and file. Both of them in the same place are a mistake, given as its message.
-pub(super) fn settle_contract(cli: &mut Cli, matches: &ArgMatches) -> Result<(), String> {
+/// environment and file. Both of them in the same place are a mistake, given as its message and cure; so is `--fixtures` where
+/// nothing is answered.
+pub(super) fn settle_contract(cli: &mut Cli, matches: &ArgMatches) -> Result<(), (String, &'static str)> {
     let contract = match &mut cli.command {
         Command::Serve(arguments) => &mut arguments.contract,
         Command::Exec(arguments) => &mut arguments.serve.contract,
         Command::Check(arguments) => &mut arguments.contract,
+        Command::Audit(arguments) => {
+            let typed = matches.subcommand().and_then(|(_, verb)| verb.value_source("fixtures"));
+            if typed == Some(ValueSource::CommandLine) {
+                return Err(("`--fixtures` has no meaning for recorded traffic".to_owned(), "leave it out"));
+            }
+            &mut arguments.contract
+        }
         _ => return Ok(()),
     };
     if contract.openapi.is_none() || contract.edition.is_none() {
@@ -34,7 +42,7 @@ pub(super) fn settle_contract(cli: &mut Cli, matches: &ArgMatches) -> Result<(),
                 Some(ValueSource::EnvVariable) => "`CHATKITTY_MOCK_OPENAPI` and `CHATKITTY_MOCK_EDITION`",
                 _ => "chatkitty-mock.toml: `openapi` and `edition`",
             };
-            return Err(format!("{named} both say which contract is served"));
+            return Err((format!("{named} both say which contract is served"), "leave one of them out"));
         }
     }
     Ok(())

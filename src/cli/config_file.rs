@@ -215,7 +215,7 @@ mod tests {
                 "1:11: `camle` is no value for `edition`",
                 "use one of: page, camel, snake, unversioned",
             ),
-            ("report = \"json\"", "1:1: `report` is not available in this version", ""),
+            ("tls-cert = \"x\"", "1:1: `tls-cert` is not available in this version", ""),
         ];
         for (text, message, help) in cases {
             let error = apply(Cli::command(), text).unwrap_err();

@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 
-const VERBS: [&str; 3] = ["proxy", "audit", "man"];
+const VERBS: [&str; 1] = ["proxy"];
 const FLAGS: [&str; 3] = ["tls-cert", "tls-key", "tls-self-signed"];
 
 /// What must work whatever the environment configures a server with.
-const UNCONFIGURED: [&str; 9] = ["explain", "completions", "ready", "stop", "help", "-h", "--help", "-V", "--version"];
+const UNCONFIGURED: [&str; 11] =
+    ["audit", "explain", "completions", "man", "ready", "stop", "help", "-h", "--help", "-V", "--version"];
 
 /// Whether a flag, or a key of the configuration file, comes later.
 pub(super) fn is_later_flag(name: &str) -> bool {
@@ -49,6 +50,7 @@ mod tests {
                 Some("the environment sets `CHATKITTY_MOCK_TLS_CERT`, which is not available in this version"),
             ),
             ("x ready", "CHATKITTY_MOCK_TLS_CERT", None),
+            ("x audit --report json -", "CHATKITTY_MOCK_TLS_CERT", None),
             ("x", "", None),
         ];
         for (typed, set, expected) in cases {

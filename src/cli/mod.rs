@@ -4,6 +4,7 @@
 //! the file's values, `config` says what they mean.
 
 mod args;
+mod audit;
 mod check;
 mod client;
 mod config;
@@ -13,7 +14,9 @@ mod exec;
 mod explain;
 mod later;
 mod logging;
+mod man;
 mod probe;
+mod progress;
 mod reports;
 mod serve;
 mod terminal;
@@ -29,7 +32,7 @@ const USAGE: u8 = 2;
 const VIOLATED: u8 = 1;
 
 /// What is answered whatever the configuration file holds.
-const UNCONFIGURED: [&str; 7] = ["explain", "completions", "help", "-h", "--help", "-V", "--version"];
+const UNCONFIGURED: [&str; 8] = ["explain", "completions", "man", "help", "-h", "--help", "-V", "--version"];
 
 /// Runs one command line.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
@@ -55,7 +58,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     };
     match config::settle_contract(&mut cli, &matches) {
         Ok(()) => run_command(&cli.command),
-        Err(message) => terminal::usage_error(&message, Some("leave one of them out")),
+        Err((message, help)) => terminal::usage_error(&message, Some(help)),
     }
 }
 
@@ -64,14 +67,16 @@ fn run_command(command: &Command) -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Exec(arguments) => exec::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Audit(arguments) => audit::run(arguments),
         Command::Verify(arguments) => probe::verify(arguments),
         Command::Ready(arguments) => probe::ready(arguments),
         Command::Stop(arguments) => probe::stop(arguments),
-        Command::Explain { code } => explain::run(code.as_deref()),
+        Command::Explain { code, format } => explain::run(code.as_deref(), *format),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "chatkitty-mock", &mut terminal::Stdout);
             ExitCode::SUCCESS
         }
+        Command::Man { command, dir } => man::run(Cli::command(), command.as_deref(), dir.as_deref()),
     }
 }
 

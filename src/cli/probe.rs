@@ -7,6 +7,7 @@ use bytes::Bytes;
 use chatkitty_mock::Format;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -79,8 +80,8 @@ pub(super) fn verify(arguments: &VerifyArgs) -> ExitCode {
         let verdict = async {
             let verdict = get("/_mock/api/verdict").await?;
             for format in reports.formats().chain([Format::Text]) {
-                if !fetched.0.contains_key(&format) {
-                    fetched.0.insert(format, get(&format!("/_mock/api/report?format={format}")).await?);
+                if let Entry::Vacant(missing) = fetched.0.entry(format) {
+                    missing.insert(get(&format!("/_mock/api/report?format={format}")).await?);
                 }
             }
             Ok(verdict)

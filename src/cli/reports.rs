@@ -80,6 +80,11 @@ impl Reports {
         self.list.iter().any(|(format, target)| *format == Format::Text && matches!(target, Target::Terminal))
     }
 
+    /// Whether the terminal gets any of them.
+    pub(super) fn use_terminal(&self) -> bool {
+        self.list.iter().any(|(_, target)| matches!(target, Target::Terminal))
+    }
+
     /// Writes them all; `show` writes to the terminal. An error names those that could not be written.
     pub(super) fn write(&self, renderer: &impl Renderer, show: impl Fn(&str)) -> Result<(), String> {
         let mut failures = Vec::new();

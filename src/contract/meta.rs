@@ -3,11 +3,11 @@
 use super::document::{Document, Version};
 use super::pattern::pattern_options;
 use super::schema::{keyword_of, message_of};
-use crate::diagnostic::{Diagnostic, Severity, code};
-use crate::source::Focus;
+use crate::diagnostic::{Diagnostic, Location, Severity, code};
+use crate::source::{Focus, pointer};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Findings of one document. Over it the rest is left out.
 const FINDINGS_MAX: usize = 200;
@@ -36,7 +36,8 @@ pub(super) fn check(document: &Document) -> Vec<Diagnostic> {
 }
 
 fn compiled(text: &str) -> Result<Validator, String> {
-    let schema: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut schema: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    correct(&mut schema);
     let options = jsonschema::options().with_pattern_options(pattern_options()).should_validate_formats(false);
     options.build(&schema).map_err(|error| error.to_string())
 }
@@ -53,13 +54,37 @@ fn report(document: &Document, error: &ValidationError<'_>, depth: usize, findin
         return;
     }
     let keyword = keyword_of(error);
-    let place = document.location(error.instance_path().as_str(), Focus::Value);
-    let finding = Diagnostic::new(code::CONTRACT_STRUCTURE, message_of(error, &keyword))
-        .severity(Severity::Warning)
-        .keyword(keyword)
-        .in_file(place);
-    if !findings.contains(&finding) && findings.len() < FINDINGS_MAX {
-        findings.push(finding);
+    let at = error.instance_path().as_str();
+    let mut add = |message: String, place: Location| {
+        let finding = Diagnostic::new(code::CONTRACT_STRUCTURE, message)
+            .severity(Severity::Warning)
+            .keyword(keyword.clone())
+            .in_file(place);
+        if !findings.contains(&finding) && findings.len() < FINDINGS_MAX {
+            findings.push(finding);
+        }
+    };
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            for name in unexpected {
+                let place = document.location(&pointer::join(at, name), Focus::Key);
+                add(format!("unexpected property `{name}`"), place);
+            }
+        }
+        _ => add(message_of(error, &keyword), document.location(at, Focus::Value)),
+    }
+}
+
+/// The schema of 3.1 takes a path item with `$ref` for a Reference Object; its successors, and the text of 3.1.1,
+/// let other fields stand beside it.
+fn correct(schema: &mut Value) {
+    let Some(definitions) = schema.get_mut("$defs").and_then(Value::as_object_mut) else { return };
+    if let Some(either) = definitions.get_mut("path-item-or-reference") {
+        *either = json!({ "$ref": "#/$defs/path-item" });
+        if let Some(properties) = definitions.get_mut("path-item").and_then(|item| item.get_mut("properties")) {
+            properties["$ref"] = json!({ "type": "string", "format": "uri-reference" });
+        }
     }
 }
 

@@ -3,22 +3,26 @@
 //! The way of a document: [`document`] reads its files into one tree, [`lower`] translates its schemas,
 //! [`schema`] checks values against them, [`compile`] makes operations and the [`router`], [`meta`] and [`lint`] look for
 //! what is wrong with it. The way of a message: [`request`] decodes and checks what comes in, [`response`]
-//! chooses and checks what goes out. No type of `openapiv3` or `jsonschema` leaves this room.
+//! chooses and checks what goes out, [`received`] checks what others sent. No type of `openapiv3` or `jsonschema` leaves this room.
 
 mod compile;
 pub(crate) mod decode;
 mod document;
+mod effort;
 mod exact_number;
 mod format;
 mod generate;
 mod lint;
 mod lower;
+mod made;
 mod members;
 mod meta;
 mod number_format;
 mod operation;
 mod pattern;
 mod points;
+mod received;
+mod representation;
 mod request;
 mod response;
 mod roots;
@@ -37,6 +41,7 @@ use document::Document;
 use http::Method;
 use jsonschema::Draft;
 use lower::Direction;
+use made::Made;
 use pattern::Patterns;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use router::Router;
@@ -51,6 +56,7 @@ pub use lower::Discriminator;
 pub(crate) use operation::{Content, Members, Operation, Parameter, Prepared, ResponseDeclaration};
 pub(crate) use points::PointKind;
 pub(crate) use points::Shown;
+pub(crate) use received::Extent;
 pub(crate) use request::Decoded;
 pub(crate) use response::prepare;
 pub(crate) use standalone::Standalone;
@@ -86,6 +92,7 @@ pub(crate) struct Contract {
     scopes: Vec<String>,
     /// Every base path that some operation is served under.
     bases: Vec<String>,
+    made: Made,
     title: String,
     version: String,
 }
@@ -208,6 +215,7 @@ impl Contract {
             token_paths: compiled.token_paths,
             scopes: compiled.scopes,
             bases: compiled.bases,
+            made: Made::default(),
             document,
         };
         // What is missing from the document cannot be served, nor checked; other slips leave the rest as it is.
@@ -239,6 +247,21 @@ impl Contract {
         &self.operations
     }
 
+    /// The methods that some operation is called by, with those that always go along.
+    pub(crate) fn methods(&self) -> Vec<Method> {
+        let mut methods: Vec<Method> = Vec::new();
+        let declared = self.operations.iter().map(|operation| operation.method.clone());
+        for method in declared.chain([Method::OPTIONS]) {
+            let head = (method == Method::GET).then_some(Method::HEAD);
+            for method in [method].into_iter().chain(head) {
+                if !methods.contains(&method) {
+                    methods.push(method);
+                }
+            }
+        }
+        methods
+    }
+
     /// The security schemes that requirements index.
     pub(crate) fn schemes(&self) -> &[Scheme] {
         &self.schemes
@@ -268,7 +291,9 @@ impl Contract {
         if let Some((operation, names)) =
             hit.and_then(|(_, index, names)| self.operations.get(*index).map(|operation| (operation, names)))
         {
-            return Routed::Operation { operation, names, captures: found.captures };
+            let mut captures = found.captures;
+            captures.drain(..captures.len().saturating_sub(names.len()));
+            return Routed::Operation { operation, names, captures };
         }
         let mut allow: Vec<Method> = methods.iter().map(|(method, _, _)| method.clone()).collect();
         if allow.contains(&Method::GET) && !allow.contains(&Method::HEAD) {
@@ -387,23 +412,12 @@ impl Contract {
         })
     }
 
-    /// A value of a resource without what no response carries.
-    pub(crate) fn answerable(&self, template: &str, value: &Value) -> Value {
-        self.reading(template).map_or_else(|| value.clone(), |content| self.readable(content, value))
-    }
-
-    /// Whether the contract writes the path of a resource with a slash at its end.
-    pub(crate) fn ends_in_slash(&self, path: &str) -> bool {
-        let reads = |path: &str| matches!(self.route(&Method::GET, path), Routed::Operation { .. });
-        let spellings = |base: &String| !reads(&format!("{base}{path}")) && reads(&format!("{base}{path}/"));
-        self.bases.iter().any(spellings)
-    }
-
-    /// The path template of a state's path, which has a server's base path before it or not.
+    /// The path template of a state's path, which has a server's base path before it or not, and no slash at its end.
     pub(crate) fn template_at(&self, path: &str) -> Option<&str> {
         let mut bases = vec![""];
         bases.extend(self.bases.iter().map(String::as_str));
-        bases.into_iter().find_map(|base| match self.route(&Method::GET, &format!("{base}{path}")) {
+        let spellings = bases.into_iter().flat_map(|base| [format!("{base}{path}"), format!("{base}{path}/")]);
+        spellings.into_iter().find_map(|path| match self.route(&Method::GET, &path) {
             Routed::Operation { operation, .. } | Routed::OtherMethod { operation, .. } => {
                 Some(trimmed(&operation.template))
             }
@@ -414,6 +428,18 @@ impl Contract {
     /// The files that the document was read from, the root first.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
         self.document.files()
+    }
+
+    /// A value of a resource without what no response carries.
+    pub(crate) fn answerable(&self, template: &str, value: &Value) -> Value {
+        self.reading(template).map_or_else(|| value.clone(), |content| self.readable(content, value))
+    }
+
+    /// Whether the contract writes the path of a resource with a slash at its end.
+    pub(crate) fn ends_in_slash(&self, path: &str) -> bool {
+        let reads = |path: &str| matches!(self.route(&Method::GET, path), Routed::Operation { .. });
+        let spellings = |base: &String| !reads(&format!("{base}{path}")) && reads(&format!("{base}{path}/"));
+        self.bases.iter().any(spellings)
     }
 
     /// The JSON that GET answers with at a path template.

@@ -15,12 +15,15 @@ use crate::message::media_type::MediaType;
 use crate::source::{Focus, pointer};
 use http::HeaderMap;
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 /// Levels of a body that are looked into.
 const DEPTH_MAX: usize = 8;
 /// Points of one operation. What a document declares beyond it is not counted.
 const POINTS_MAX: usize = 4_000;
+/// Schemas that are looked into for one operation, each at every place. What lies beyond is not counted.
+const PLACES_MAX: usize = 10_000;
 /// Items of one array that are looked into.
 const ITEMS_MAX: usize = 100;
 
@@ -256,6 +259,8 @@ struct Finder<'c> {
     contract: &'c Contract,
     operation: &'c Operation,
     list: Vec<Point>,
+    numbers: HashMap<(PointKind, String), u32>,
+    places: usize,
 }
 
 /// Which way a value goes.
@@ -269,7 +274,7 @@ impl<'c> Finder<'c> {
     fn new(contract: &'c Contract, operation: &'c Operation) -> Self {
         let called =
             Point { kind: PointKind::Operation, name: "called".to_owned(), pointer: operation.pointer.clone() };
-        Self { contract, operation, list: vec![called] }
+        Self { contract, operation, list: vec![called], numbers: HashMap::new(), places: 0 }
     }
 
     fn points(mut self) -> Points {
@@ -292,10 +297,11 @@ impl<'c> Finder<'c> {
         if self.list.len() >= POINTS_MAX {
             return None;
         }
-        if let Some(known) = self.list.iter().position(|point| point.kind == kind && point.name == name) {
-            return u32::try_from(known).ok();
-        }
         let number = u32::try_from(self.list.len()).ok()?;
+        match self.numbers.entry((kind, name.clone())) {
+            Entry::Occupied(known) => return Some(*known.get()),
+            Entry::Vacant(place) => place.insert(number),
+        };
         self.list.push(Point { kind, name, pointer });
         Some(number)
     }
@@ -381,7 +387,9 @@ impl<'c> Finder<'c> {
     fn node(&mut self, at: &str, name: &str, way: Way, depth: usize, entered: &mut HashSet<String>, node: &mut Node) {
         let tree = self.tree(way);
         let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
-        if depth > DEPTH_MAX || self.list.len() >= POINTS_MAX || !entered.insert(at.to_owned()) {
+        self.places += 1;
+        let full = self.list.len() >= POINTS_MAX || self.places > PLACES_MAX;
+        if depth > DEPTH_MAX || full || !entered.insert(at.to_owned()) {
             return;
         }
         if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
@@ -431,7 +439,7 @@ impl<'c> Finder<'c> {
             let below = pointer::join(&format!("{at}/properties"), property);
             let travels = match way {
                 Way::Sent => !is_read_only(tree, at, property, 0),
-                Way::Received => !is_write_only(tree, &below, 0),
+                Way::Received => !is_write_only(tree.root(), &below, 0),
             };
             if !travels {
                 continue;

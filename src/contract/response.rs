@@ -7,6 +7,7 @@ use super::lower::{SELECTED, reference_pointer};
 use super::operation::{
     Content, Example, ExampleForm, HeaderDeclaration, Operation, Prepared, ResponseDeclaration, StatusKey,
 };
+use super::representation::best;
 use super::schema::{Checker, SchemaUse};
 use super::tree::SchemaTree;
 use crate::diagnostic::{Code, Diagnostic, Fault, Part, code};
@@ -150,6 +151,10 @@ impl Contract {
 
     /// An instance made from the schema; the same for the same seed. `None` if none is found within the bounds.
     pub(crate) fn generated(&self, content: &Content, seed: u64) -> Option<Prepared> {
+        self.made.get_or_make(&content.pointer, seed, || self.made_anew(content, seed))
+    }
+
+    fn made_anew(&self, content: &Content, seed: u64) -> Option<Prepared> {
         let value = match (&content.schema, &content.item_schema) {
             (Some(schema), _) => generate(&self.response, &schema.pointer, seed)?,
             (None, Some(item)) => {
@@ -208,24 +213,17 @@ impl Contract {
         found: &mut Vec<Diagnostic>,
     ) {
         let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::parse);
-        let content = media.and_then(|media| {
-            declared
-                .content
-                .iter()
-                .filter(|content| content.media.covers(&media))
-                .max_by_key(|content| content.media.specificity())
-        });
-        let Some(content) = content else {
-            let place = self.document.location(&declared.pointer, Focus::Key);
-            found.push(
-                Diagnostic::new(code::DRIFT_MEDIA_TYPE, "the response's media type is not declared")
-                    .at(Part::Header, "/content-type")
-                    .contract(Some(place)),
-            );
+        let Some(content) = media.and_then(|media| best(&declared.content, &media)) else {
+            found.push(self.undeclared_media(declared, "the response's media type is not declared"));
             return;
         };
         let checker = Checker { document: &self.document, schemas: &self.response };
         found.extend(as_drift(content.check(checker, body, Part::Body, ""), code::DRIFT_BODY));
+    }
+
+    pub(super) fn undeclared_media(&self, declared: &ResponseDeclaration, message: impl Into<String>) -> Diagnostic {
+        let place = self.document.location(&declared.pointer, Focus::Key);
+        Diagnostic::new(code::DRIFT_MEDIA_TYPE, message).at(Part::Header, "/content-type").contract(Some(place))
     }
 
     fn check_header(&self, header: &HeaderDeclaration, headers: &HeaderMap, found: &mut Vec<Diagnostic>) {
@@ -259,7 +257,11 @@ impl Contract {
             let example = header.example.as_ref().and_then(|at| self.document.at(at)).cloned();
             let value = match (&header.schema, example) {
                 (Some(schema), Some(example)) if schema.is_valid(&self.response, &example) => Some(example),
-                (Some(schema), _) if header.required => generate(&self.response, &schema.pointer, seed),
+                (Some(schema), _) if header.required => {
+                    let make = || generate(&self.response, &schema.pointer, seed).map(Prepared::json);
+                    let made = self.made.get_or_make(&schema.pointer, seed, make);
+                    made.map(|made| Value::clone(&made.value))
+                }
                 (None, example) => example.or_else(|| header.required.then(|| Value::String("mock".to_owned()))),
                 _ => None,
             };
@@ -296,7 +298,7 @@ pub(super) fn decoded_header(
 }
 
 /// Makes violations of a schema into drift of the response.
-fn as_drift(mut diagnostics: Vec<Diagnostic>, code: Code) -> Vec<Diagnostic> {
+pub(super) fn as_drift(mut diagnostics: Vec<Diagnostic>, code: Code) -> Vec<Diagnostic> {
     for diagnostic in &mut diagnostics {
         diagnostic.code = code;
         diagnostic.fault = Fault::Server;
@@ -382,7 +384,7 @@ fn strip_members(
         } else {
             format!("{at}/additionalProperties")
         };
-        if declared && is_write_only(tree, &place, 0) {
+        if declared && is_write_only(tree.root(), &place, 0) {
             members.shift_remove(&name);
         } else if let Some(member) = members.get_mut(&name) {
             strip_write_only(tree, &place, member, depth + 1);
@@ -390,14 +392,14 @@ fn strip_members(
     }
 }
 
-pub(super) fn is_write_only(tree: &dyn SchemaTree, at: &str, depth: usize) -> bool {
+pub(super) fn is_write_only(root: &Value, at: &str, depth: usize) -> bool {
     const HOPS_MAX: usize = 16;
-    let Some(Value::Object(schema)) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return false };
+    let Some(Value::Object(schema)) = root.pointer(at).filter(|_| depth < HOPS_MAX) else { return false };
     if schema.get("writeOnly") == Some(&Value::Bool(true)) {
         return true;
     }
     let target = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer);
     let count = schema.get("allOf").and_then(Value::as_array).map_or(0, Vec::len);
-    target.is_some_and(|target| is_write_only(tree, &target, depth + 1))
-        || (0..count).any(|index| is_write_only(tree, &format!("{at}/allOf/{index}"), depth + 1))
+    target.is_some_and(|target| is_write_only(root, &target, depth + 1))
+        || (0..count).any(|index| is_write_only(root, &format!("{at}/allOf/{index}"), depth + 1))
 }

@@ -63,14 +63,21 @@ impl RootWalk<'_> {
     }
 
     fn path_item(&mut self, at: &str) {
-        let Some(at) = self.enter(at) else { return };
-        self.list(&at, "parameters", Self::parameter);
-        for method in self.keys(&at) {
-            if METHODS.contains(&method.as_str()) || method == "query" {
-                self.operation(&pointer::join(&at, &method));
+        for place in self.document.places(at) {
+            if self.seen.insert(place.clone()) {
+                self.path_item_fields(&place);
             }
         }
-        let additional = pointer::join(&at, "additionalOperations");
+    }
+
+    fn path_item_fields(&mut self, at: &str) {
+        self.list(at, "parameters", Self::parameter);
+        for method in self.keys(at) {
+            if METHODS.contains(&method.as_str()) || method == "query" {
+                self.operation(&pointer::join(at, &method));
+            }
+        }
+        let additional = pointer::join(at, "additionalOperations");
         for method in self.keys(&additional) {
             self.operation(&pointer::join(&additional, &method));
         }

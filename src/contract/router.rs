@@ -32,7 +32,7 @@ struct Node {
 #[derive(Debug)]
 pub(crate) struct Match<'r, 'p> {
     pub(crate) route: &'r Route,
-    /// The raw text of each expression, in order.
+    /// The raw text of each expression, in order, those of the base path first.
     pub(crate) captures: Vec<&'p str>,
 }
 
@@ -56,9 +56,11 @@ pub(crate) fn expression_names(template: &str) -> Vec<String> {
 
 impl Router {
     /// Adds an operation; `false` if the template with this method is there already, under whatever names.
-    pub(crate) fn add(&mut self, template: &str, method: Method, operation: usize) -> bool {
+    ///
+    /// Expressions of the base path capture, too, but have no names.
+    pub(crate) fn add(&mut self, base: &str, template: &str, method: Method, operation: usize) -> bool {
         let mut node = &mut self.root;
-        for segment in segments(template) {
+        for segment in segments(&format!("{base}{template}")) {
             node = node.child(segment);
         }
         let route = node.route.get_or_insert_with(Route::default);
@@ -193,9 +195,9 @@ mod tests {
         ];
         let mut router = Router::default();
         for (index, template) in templates.iter().enumerate() {
-            assert!(router.add(template, Method::GET, index));
+            assert!(router.add("", template, Method::GET, index));
         }
-        assert!(!router.add("/pets/{name}", Method::GET, 99));
+        assert!(!router.add("", "/pets/{name}", Method::GET, 99));
         for (path, expected) in [
             ("/pets/mine", Some((0, vec![]))),
             ("/pets/7", Some((1, vec!["7"]))),

@@ -4,6 +4,7 @@
 //! place in the instance and the place in the contract's own files.
 
 use super::document::Document;
+use super::effort;
 use super::exact_number;
 use super::lower::{
     Direction, Lowered, NUMBER_FORMAT, TREE_URI, branch_names, default_branch, fragment, reference_pointer,
@@ -76,6 +77,9 @@ impl Schemas {
     }
 
     fn build(&self, at: &str) -> Result<Validator, String> {
+        if effort::ways(self.root(), at) > effort::WAYS_MAX {
+            return Err(format!("its alternatives lead to more than {} schemas for one value", effort::WAYS_MAX));
+        }
         let options = jsonschema::options()
             .with_draft(self.draft)
             .with_registry(&self.registry)
@@ -188,6 +192,11 @@ impl SchemaUse {
         };
         if validator.is_valid(value) {
             return Vec::new();
+        }
+        if effort::is_excessive(checker.schemas.root(), &self.pointer, value) {
+            let place = checker.document.location(&self.pointer, Focus::Value);
+            let message = format!("{} breaks its schema, which has too many alternatives to tell where", shown(value));
+            return vec![Diagnostic::new(code::SCHEMA_COMBINATION, message).at(part, prefix).contract(Some(place))];
         }
         let mut found = Vec::new();
         for error in validator.iter_errors(value).take(VIOLATIONS_MAX) {

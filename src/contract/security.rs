@@ -83,6 +83,11 @@ impl Scheme {
         }
     }
 
+    /// Whether its credentials are a cookie.
+    pub(crate) fn travels_in_cookie(&self) -> bool {
+        matches!(self.kind, SchemeKind::ApiKey { location: KeyLocation::Cookie, .. })
+    }
+
     /// What the request presents for this scheme.
     pub(crate) fn presented(&self, request: &Request) -> Presented {
         match &self.kind {

@@ -10,8 +10,12 @@ use serde_json::Value;
 const VARIANTS_MAX: usize = 64;
 
 /// The base paths of an operation: of its own servers, else of its path item's, else of the document's.
-pub(crate) fn base_paths(document: &Document, item: &str, operation: &str) -> Vec<String> {
-    let levels = [pointer::join(operation, "servers"), pointer::join(item, "servers"), "/servers".to_owned()];
+///
+/// `items` are the places that the path item is read from.
+pub(crate) fn base_paths(document: &Document, items: &[String], operation: &str) -> Vec<String> {
+    let mut levels = vec![pointer::join(operation, "servers")];
+    levels.extend(items.iter().map(|item| pointer::join(item, "servers")));
+    levels.push("/servers".to_owned());
     let servers =
         levels.iter().find_map(|at| document.at(at).and_then(Value::as_array).filter(|servers| !servers.is_empty()));
     let mut paths: Vec<String> = Vec::new();
@@ -31,13 +35,17 @@ pub(crate) fn base_paths(document: &Document, item: &str, operation: &str) -> Ve
     paths
 }
 
-/// The URL with each variable replaced by its default, and by each value of its enum.
+/// The URL with each variable replaced by its default, and by each value of its enum; one without an enum takes any
+/// text, and stays as an expression, too.
 fn variants(server: &Server) -> Vec<String> {
     let mut urls = vec![server.url.clone()];
     for (name, variable) in server.variables.iter().flatten() {
         let expression = format!("{{{name}}}");
         let mut values = vec![variable.default.clone()];
         values.extend(variable.enumeration.iter().filter(|value| **value != variable.default).cloned());
+        if variable.enumeration.is_empty() {
+            values.push(expression.clone());
+        }
         urls = urls
             .iter()
             .flat_map(|url| values.iter().map(|value| url.replace(&expression, value)))
@@ -58,7 +66,28 @@ pub(crate) fn path_of(url: &str) -> String {
             rest.split(['?', '#']).next().unwrap_or_default().to_owned()
         }
     };
-    if path.is_empty() || path.starts_with('/') { path } else { format!("/{path}") }
+    without_dots(&if path.is_empty() || path.starts_with('/') { path } else { format!("/{path}") })
+}
+
+/// The path without its `.` and `..` segments (RFC 3986 §5.2.4), as it is against the address that serves the document.
+fn without_dots(path: &str) -> String {
+    let mut segments: Vec<&str> = Vec::new();
+    let count = path.split('/').count();
+    for (index, segment) in path.split('/').enumerate() {
+        let last = index + 1 == count;
+        match segment {
+            "." | ".." => {
+                if segment == ".." && segments.len() > 1 {
+                    segments.pop();
+                }
+                if last {
+                    segments.push("");
+                }
+            }
+            segment => segments.push(segment),
+        }
+    }
+    segments.join("/")
 }
 
 #[cfg(test)]
@@ -74,6 +103,9 @@ mod tests {
             ("v3", "/v3"),
             ("https://{host}/v4?x=1", "/v4"),
             ("/", "/"),
+            ("./v1", "/v1"),
+            ("../v1/./x/..", "/v1/"),
+            (".", "/"),
             ("http://[::1]:8080/base", "/base"),
         ] {
             assert_eq!(path_of(url), path, "{url}");

@@ -21,6 +21,7 @@ impl Call<'_> {
             "explainExchange" => self.explain_exchange(),
             "listExchanges" => Ok(self.list_exchanges()),
             "streamEvents" => Ok(self.events()),
+            "importExchanges" => self.import_exchanges(),
             "clearExchanges" => Ok(self.clear_exchanges()),
             "getExchange" => self.get_exchange(),
             "getVerdict" => Ok(json_reply(StatusCode::OK, &self.engine.report(None, false).to_json())),

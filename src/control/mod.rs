@@ -11,6 +11,7 @@ mod events;
 mod guard;
 mod import;
 mod journal;
+mod recorded;
 mod report;
 mod server;
 mod snapshots;

@@ -504,6 +504,11 @@ catalogue! {
         "The state of one application is bounded in resources and bytes, and so are all snapshots together; the write was not carried out.",
         "more resources than the limit allows",
         "Delete resources or snapshots, or reset the application.";
+    RECORDED_IN_PART 912 None, Note Client,
+        "the recording lacks a part of the exchange",
+        "The recording that is audited leaves out or cuts off a body, or tells a header field that cannot be. What is there was judged, and nothing that would need the rest.",
+        "a HAR without response bodies, as `content.size` of 5000 beside no `content.text` tells",
+        "Record with bodies; Playwright calls it `content: 'embed'`.";
     TOO_MANY 920 Some(429), Error Client,
         "the server holds as many of these as it may",
         "Applications, the credentials of one application, and snapshots are bounded in number; nothing was created.",

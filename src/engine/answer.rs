@@ -4,12 +4,13 @@
 use super::prefer::Preferences;
 use super::refuse::problem;
 use super::{Handling, OnDrift, Outcome, Seen, Settings, Unseeded};
+use crate::contract::decode::encoded;
 use crate::contract::{Content, Contract, Decoded, Operation, Prepared, ResponseDeclaration};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::message::{Reply, Request};
 use crate::resources::{Answer, Call, Told};
 use crate::store::Application;
-use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -243,9 +244,8 @@ impl<'h> Answering<'_, 'h> {
             }
             if preferences.strict() {
                 let message = format!("the preferred example `{name}` does not exist, or contradicts its schema");
-                return Err(Box::new(
-                    self.refused(vec![Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer")]),
-                ));
+                let diagnostic = Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer");
+                return Err(Box::new(self.refused(vec![diagnostic])));
             }
         }
         let dynamic = preferences.dynamic || preferences.seed.is_some();
@@ -292,6 +292,12 @@ impl<'h> Answering<'_, 'h> {
         let mut reply = Reply::new(body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default());
         *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
         for (name, value) in self.contract().answer_headers(declared, self.settings().seed) {
+            if name == CONTENT_ENCODING {
+                // A coding is named only where it was applied; without it the response check says what is missing.
+                let coded = value.to_str().ok().and_then(|codings| encoded(codings, reply.body()));
+                let Some(coded) = coded.filter(|_| body.is_some()) else { continue };
+                *reply.body_mut() = coded;
+            }
             reply.headers_mut().append(name, value);
         }
         if let (Some(_), Some(Ok(media))) = (&body, media.map(|media| HeaderValue::from_str(&media))) {

@@ -18,11 +18,11 @@ pub(super) struct Denied {
 
 /// Why one alternative is not satisfied. The later in this list, the nearer the caller came.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Lack {
+pub(super) enum Lack {
     Credentials(String),
     Form(String),
     Validity(String),
-    Scope(Vec<String>),
+    Scope { required: Vec<String>, missing: Vec<String> },
 }
 
 /// The application that a request speaks for, and the alternative that it satisfies.
@@ -93,7 +93,7 @@ impl Handling<'_> {
                     if missing.is_empty() {
                         Ok(Some(grant.application))
                     } else {
-                        Err((Lack::Scope(missing), Some(grant.application)))
+                        Err((Lack::Scope { required: scopes.to_vec(), missing }, Some(grant.application)))
                     }
                 }
                 // Only tokens that this server issues can be told apart; others are taken as they are.
@@ -104,7 +104,7 @@ impl Handling<'_> {
         }
     }
 
-    fn denied(&self, operation: &Operation, lack: &Lack, application: Option<Arc<Application>>) -> Denied {
+    pub(super) fn denied(&self, operation: &Operation, lack: &Lack, application: Option<Arc<Application>>) -> Denied {
         let place = self.contract().operation_location(operation);
         let diagnostic = |code: Code, message: String| {
             Diagnostic::new(code, message).at(Part::Request, "").contract(Some(place.clone()))
@@ -118,8 +118,9 @@ impl Handling<'_> {
             }
             Lack::Form(reason) => (diagnostic(code::CREDENTIALS_MALFORMED, reason.clone()), invalid_token(reason)),
             Lack::Validity(reason) => (diagnostic(code::CREDENTIALS_INVALID, reason.clone()), invalid_token(reason)),
-            Lack::Scope(missing) => {
-                let scopes = missing.join(" ");
+            // RFC 6750 §3: the scope that access takes, not what of it is missing.
+            Lack::Scope { required, missing } => {
+                let scopes = required.join(" ");
                 let challenge = format!(
                     ", error=\"insufficient_scope\", error_description=\"the token lacks a scope\", scope=\"{scopes}\""
                 );

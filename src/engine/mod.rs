@@ -4,6 +4,7 @@
 //! Read [`Engine::handle`] from top to bottom; each step is a module of its own.
 
 mod answer;
+pub(crate) mod audit;
 mod authorize;
 mod cors;
 mod identity;
@@ -322,6 +323,9 @@ impl<'a> Handling<'a> {
         if let Some(served) = self.world.endpoints.at(path) {
             return self.authorization_server(served);
         }
+        if request.method() == Method::OPTIONS && path == "*" {
+            return Outcome::of(allow_reply(&self.contract().methods()));
+        }
         if let Err(reason) = decodable(path) {
             let diagnostic = Diagnostic::new(code::BAD_TARGET, reason).at(Part::Path, "");
             return self.refused(None, vec![diagnostic], now).or_of(self.attributed());
@@ -370,7 +374,7 @@ impl<'a> Handling<'a> {
             reply: answered.reply,
             diagnostics: answered.diagnostic.into_iter().collect(),
             application: answered.application,
-            secret: served.endpoint != Endpoint::Metadata,
+            secret: served.endpoint.tells_secrets(),
             ..Outcome::default()
         }
     }
@@ -379,21 +383,23 @@ impl<'a> Handling<'a> {
         if self.request.method() == Method::OPTIONS {
             return Outcome::of(allow_reply(allow));
         }
-        let names: Vec<&str> = allow.iter().map(Method::as_str).collect();
-        let message = format!(
-            "`{}` has no operation for {}; it has {}",
-            operation.template,
-            self.request.method(),
-            names.join(", ")
-        );
-        let diagnostic = Diagnostic::new(code::METHOD_NOT_ALLOWED, message)
-            .at(Part::Request, "")
-            .contract(Some(self.contract().operation_location(operation)));
+        let (diagnostic, names) = self.method_not_allowed(allow, operation);
         let mut outcome = self.refused(None, vec![diagnostic], self.moment.now());
-        if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
+        if let Ok(value) = HeaderValue::from_str(&names) {
             outcome.reply.headers_mut().insert(ALLOW, value);
         }
         outcome
+    }
+
+    /// What is wrong with the method, and the names of those that are allowed.
+    fn method_not_allowed(&self, allow: &[Method], operation: &Operation) -> (Diagnostic, String) {
+        let names = allow.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let message =
+            format!("`{}` has no operation for {}; it has {names}", operation.template, self.request.method());
+        let diagnostic = Diagnostic::new(code::METHOD_NOT_ALLOWED, message)
+            .at(Part::Request, "")
+            .contract(Some(self.contract().operation_location(operation)));
+        (diagnostic, names)
     }
 
     fn authorized(&self, operation: &'a Operation, names: &[String], captures: &[&str]) -> Outcome<'a> {

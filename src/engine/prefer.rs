@@ -38,9 +38,9 @@ impl Preferences {
         let mut preferences = Self::default();
         for field in request.headers().get_all(PREFER) {
             for preference in split_list(&String::from_utf8_lossy(field.as_bytes())) {
-                let preference = preference.split(';').next().unwrap_or_default();
                 let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
-                preferences.set(&name.trim().to_ascii_lowercase(), value.trim().trim_matches('"'));
+                let name = name.split(';').next().unwrap_or_default();
+                preferences.set(&name.trim().to_ascii_lowercase(), &word(value.trim()));
             }
         }
         preferences
@@ -102,4 +102,21 @@ impl Preferences {
             reply.headers_mut().insert(PREFERENCE_APPLIED, value);
         }
     }
+}
+
+/// A token or quoted string, without what follows it (RFC 7240 §2, RFC 9110 §5.6.4).
+fn word(text: &str) -> String {
+    let Some(quoted) = text.strip_prefix('"') else {
+        return text.split(';').next().unwrap_or_default().trim_end().to_owned();
+    };
+    let mut value = String::new();
+    let mut characters = quoted.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => break,
+            '\\' => value.extend(characters.next()),
+            other => value.push(other),
+        }
+    }
+    value
 }

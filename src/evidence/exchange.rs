@@ -39,9 +39,12 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Keeps at most `max` bytes; nothing is copied.
+    /// Keeps at most `max` bytes. Only what is cut is copied, for a slice would hold on to the whole.
     pub(crate) fn new(bytes: &Bytes, max: usize) -> Self {
-        Self { bytes: bytes.slice(..bytes.len().min(max)), truncated: bytes.len() > max }
+        match bytes.get(..max) {
+            Some(kept) if bytes.len() > max => Self { bytes: Bytes::copy_from_slice(kept), truncated: true },
+            _ => Self { bytes: bytes.clone(), truncated: false },
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Counts {
     pub(crate) violations: u64,
     /// With a response that broke the contract.
     pub(crate) drift: u64,
+    /// With either.
+    pub(crate) broken: u64,
     /// For a path that the contract does not have.
     pub(crate) unknown_paths: u64,
 }
@@ -39,9 +41,11 @@ pub(crate) struct Counts {
 impl Counts {
     fn add(&mut self, exchange: &Exchange) {
         self.exchanges += 1;
-        self.violations += u64::from(exchange.has(Fault::Client));
+        let violation = exchange.has(Fault::Client);
+        self.violations += u64::from(violation);
         let drift = exchange.has(Fault::Server) || exchange.has(Fault::Contract) || exchange.has(Fault::Fixture);
         self.drift += u64::from(drift);
+        self.broken += u64::from(violation || drift);
         let unknown = exchange.diagnostics.iter().any(|diagnostic| diagnostic.code == code::UNKNOWN_PATH);
         self.unknown_paths += u64::from(unknown);
     }
@@ -50,6 +54,7 @@ impl Counts {
         self.exchanges += other.exchanges;
         self.violations += other.violations;
         self.drift += other.drift;
+        self.broken += other.broken;
         self.unknown_paths += other.unknown_paths;
     }
 }

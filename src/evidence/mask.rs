@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
 
 /// What stands where a secret was.
-pub(super) const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 /// Names of members and parameters whose values are secret.
 const SECRET_NAMES: [&str; 7] =
     ["client_secret", "access_token", "refresh_token", "password", "token", "api_key", "apikey"];

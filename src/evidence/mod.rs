@@ -10,6 +10,7 @@ pub(crate) mod expectations;
 mod gates;
 mod journal;
 mod mask;
+pub(crate) mod recording;
 mod render;
 mod report;
 
@@ -21,6 +22,8 @@ pub use expectation::{Expectation, Outcome};
 pub(crate) use gates::Gates;
 pub use gates::{FailOn, Gate};
 pub(crate) use journal::{Counts, Filter, Order};
+pub(crate) use mask::MASK;
+pub use recording::RecordingError;
 pub use render::Format;
 pub(crate) use render::{Address, har_of};
 pub use report::{Report, Unused, UnusedExample};

@@ -131,7 +131,7 @@ impl Report {
 
     /// Exchanges that broke the contract, and are only counted.
     pub(crate) fn left_out(&self) -> u64 {
-        (self.counts.violations + self.counts.drift).saturating_sub(self.reported.len() as u64)
+        self.counts.broken.saturating_sub(self.reported.len() as u64)
     }
 
     /// The control plane's form.

@@ -1,5 +1,10 @@
 use std::time::Duration;
 
+/// Generated instances that a contract remembers. Over it all are forgotten, and made anew when asked for.
+pub(crate) const MADE_ENTRIES_MAX: usize = 1_024;
+/// Bytes of the generated instances that a contract remembers. Over it all are forgotten.
+pub(crate) const MADE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// What a client can make grow, each with its unit, default and consequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -26,6 +31,10 @@ pub(crate) struct Limits {
     pub journal_body_bytes_max: usize,
     /// Bytes of the changes to state of one exchange that the journal keeps. Default 1 MiB; the rest is left out and the exchange marked.
     pub journal_changes_bytes_max: usize,
+    /// Bytes of one recorded exchange that is read, or of another member of a recording. Default 64 MiB; over it reading stops with an error.
+    pub recorded_entry_bytes_max: usize,
+    /// Header fields of a recorded message. Default 1,000; what comes after is left out, with a note.
+    pub recorded_fields_max: usize,
     /// Applications alive at once. Default 100,000; over it creating one is refused with 429.
     pub applications_max: usize,
     /// Resources, and paths of deleted ones, that one application holds. Default 100,000; over it a write is refused with 507.
@@ -58,6 +67,8 @@ impl Default for Limits {
             journal_bytes_max: 64 * 1024 * 1024,
             journal_body_bytes_max: 64 * 1024,
             journal_changes_bytes_max: 1024 * 1024,
+            recorded_entry_bytes_max: 64 * 1024 * 1024,
+            recorded_fields_max: 1_000,
             applications_max: 100_000,
             state_entries_max: 100_000,
             state_bytes_max: 64 * 1024 * 1024,

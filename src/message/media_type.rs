@@ -180,6 +180,14 @@ fn overlap(range: &MediaType, offer: &MediaType) -> bool {
         && (offer.subtype == "*" || range.subtype == "*" || offer.subtype == range.subtype)
 }
 
+/// A media type's text without its `charset`; the rest is as it was written.
+pub(crate) fn without_charset(text: &str) -> String {
+    let is_charset = |parameter: &str| {
+        parameter.split_once('=').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+    };
+    split(text, ';').into_iter().filter(|parameter| !is_charset(parameter)).collect::<Vec<_>>().join(";")
+}
+
 /// Splits a list at commas outside of quoted strings.
 pub(crate) fn split_list(text: &str) -> Vec<&str> {
     split(text, ',')
@@ -231,6 +239,17 @@ mod tests {
             (Some("APPLICATION/XML"), Some(1)),
         ] {
             assert_eq!(negotiate(accept, &offers(&json)), expected, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn a_charset_is_taken_out() {
+        for (text, rest) in [
+            ("text/plain", "text/plain"),
+            ("text/plain; Charset=\"utf-16\"", "text/plain"),
+            ("text/csv;charset=x; header=\"a;charset=b\"", "text/csv; header=\"a;charset=b\""),
+        ] {
+            assert_eq!(without_charset(text), rest);
         }
     }
 

@@ -9,7 +9,7 @@ pub(crate) mod media_type;
 use bytes::Bytes;
 
 pub(crate) use later::{Later, Stream, Wait};
-pub(crate) use limits::{Limits, RemoteLimits};
+pub(crate) use limits::{Limits, MADE_BYTES_MAX, MADE_ENTRIES_MAX, RemoteLimits};
 
 /// A whole request: head and body.
 pub(crate) type Request = http::Request<Bytes>;

@@ -55,7 +55,7 @@ pub struct Builder {
     coverage_file: Option<PathBuf>,
     expectation_files: Vec<PathBuf>,
     verify_on_drop: bool,
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 impl Builder {
@@ -340,7 +340,7 @@ impl Builder {
         if problems.is_empty() { Ok(expected) } else { Err(problems) }
     }
 
-    fn settings(&self, entropy: u64, earlier: Option<Coverage>) -> Settings {
+    pub(super) fn settings(&self, entropy: u64, earlier: Option<Coverage>) -> Settings {
         Settings {
             on_violation: self.on_violation,
             on_drift: self.on_drift,

@@ -98,6 +98,11 @@ impl Builder {
         Ok(Loaded { world, seeds, findings: compiled.findings.to_vec(), sources })
     }
 
+    /// What requests and responses are checked against, without what answers them.
+    pub(super) fn contract_and_model(&self) -> Result<(Arc<Contract>, Arc<Model>), Vec<Diagnostic>> {
+        self.compiled().map(|compiled| (compiled.contract, compiled.model))
+    }
+
     fn fixture_files(&self) -> Result<Vec<Arc<SourceFile>>, Vec<Diagnostic>> {
         if self.fixtures.is_empty() {
             return Ok(if self.contract.is_none() { fixtures::bundled(self.edition.rendering()) } else { Vec::new() });

@@ -4,6 +4,7 @@
 //! All servers share one background runtime of the process; nothing here blocks the caller's.
 
 mod application;
+mod audit;
 mod builder;
 mod clock;
 mod coverage_file;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use verification::Verification;
 
 pub use application::Application;
+pub use audit::Audit;
 pub use builder::{Builder, UnknownQuery};
 pub use clock::{Clock, Time};
 pub use edition::Edition;

@@ -22,6 +22,11 @@ impl Endpoint {
             _ => &[Method::POST, Method::OPTIONS],
         }
     }
+
+    /// Whether there are secrets in what it takes or answers.
+    pub(crate) fn tells_secrets(self) -> bool {
+        self != Self::Metadata
+    }
 }
 
 /// An endpoint, and the issuer that it speaks for.

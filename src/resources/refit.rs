@@ -95,6 +95,7 @@ impl Refit<'_> {
         }
         // Items that only their collection shows.
         let collection = path.rsplit_once('/').and_then(|(home, _)| self.collection(home)).ok_or(None)?;
+        let value = collection.kind.as_ref().map_or(value, |kind| kind.open(value));
         let shows = collection.envelope.as_ref().is_none_or(|envelope| {
             let item = &envelope.item;
             self.contract.takes(item, value) || self.contract.completed(item, value, 0).is_some()

@@ -370,13 +370,9 @@ fn what_is_watched_is_loaded_again_when_it_changes() {
 
 #[test]
 fn what_is_not_there_yet_is_refused_by_name() {
-    for arguments in [
-        &["proxy"][..],
-        &["audit", "x.har"],
-        &["serve", "--tls-key", "x"],
-        &["--tls-cert=x"],
-        &["exec", "--tls-self-signed", "--", "true"],
-    ] {
+    for arguments in
+        [&["proxy"][..], &["serve", "--tls-key", "x"], &["--tls-cert=x"], &["exec", "--tls-self-signed", "--", "true"]]
+    {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(stderr(&output).contains("is not available in this version"), "{}", stderr(&output));
@@ -466,8 +462,48 @@ fn a_contract_with_slips_is_served_and_strict_check_fails_on_them() {
 #[test]
 fn codes_are_explained_and_completions_made() {
     assert!(stdout(&run(&["explain", "ck0203"])).contains("Cure:"));
-    assert!(stdout(&run(&["explain"])).lines().count() > 50);
+    let all = chatkitty_mock::diagnostic::code::ALL;
+    assert_eq!(stdout(&run(&["explain"])).lines().count(), all.len());
+    let list: Value = serde_json::from_slice(&run(&["explain", "--format", "json"]).stdout).unwrap();
+    let markdown = stdout(&run(&["explain", "--format", "markdown"]));
+    assert_eq!((list.as_array().unwrap().len(), markdown.matches("## CK").count()), (all.len(), all.len()));
+    for (code, told) in all.iter().zip(list.as_array().unwrap()) {
+        let entry = code.entry();
+        for (member, text) in [
+            ("title", entry.title),
+            ("explanation", entry.explanation),
+            ("example", entry.example),
+            ("cure", entry.cure),
+            ("family", code.family()),
+        ] {
+            assert!(told[member] == text && text.len() > 3, "{code}: {member}");
+        }
+        assert!(entry.cure.ends_with('.') && entry.explanation.ends_with('.'), "{code}");
+        assert!(code.explain().contains(entry.example) && markdown.contains(&format!("## {code}: {}", entry.title)));
+    }
+    let one: Value = serde_json::from_slice(&run(&["explain", "--format", "json", "CK0203"]).stdout).unwrap();
+    assert_eq!(one["status"], 400);
     for shell in ["bash", "zsh", "fish"] {
         assert!(stdout(&run(&["completions", shell])).contains("chatkitty-mock"), "{shell}");
     }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let page = stdout(&run(&["man"]));
+    assert!(page.contains(".TH chatkitty-mock 1") && page.contains("chatkitty\\-mock\\-serve(1)"), "{page}");
+    let verbs: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("chatkitty\\-mock\\-")?.strip_suffix("(1)")).collect();
+    assert!(verbs.len() > 8, "{verbs:?}");
+    let folder = Folder::new("man");
+    assert_eq!(run(&["man", "--dir", &folder.0.display().to_string()]).status.code(), Some(0));
+    for verb in verbs {
+        let written = std::fs::read_to_string(folder.0.join(format!("chatkitty-mock-{verb}.1"))).unwrap();
+        assert_eq!(stdout(&run(&["man", verb])), written);
+        assert!(written.contains(&format!(".TH chatkitty-mock-{verb} 1")), "{written}");
+    }
+    assert!(stdout(&run(&["man", "audit"])).contains("CHATKITTY_MOCK_BASE_PATH"));
+    let output = run(&["man", "serv"]);
+    assert_eq!((output.status.code(), stderr(&output).contains("did you mean `serve`?")), (Some(2), true));
+    assert_eq!(run(&["man", "--dir", "no/such/folder"]).status.code(), Some(2));
 }

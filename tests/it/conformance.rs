@@ -9,6 +9,7 @@ use chatkitty_mock::{Builder, Discriminator, MockServer, SourceFile, UnknownQuer
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 fn folder() -> PathBuf {
@@ -131,6 +132,13 @@ fn differences(expect: &Value, reply: &http::Response<bytes::Bytes>, mock: &Mock
         let actual = String::from_utf8_lossy(reply.body());
         if text.as_str() != Some(&actual) {
             wrong.push(format!("body {actual:?}, expected {text}"));
+        }
+    }
+    if let Some(text) = expect.get("inflated") {
+        let mut actual = String::new();
+        let read = flate2::read::GzDecoder::new(reply.body().as_ref()).read_to_string(&mut actual);
+        if read.is_err() || text.as_str() != Some(&actual) {
+            wrong.push(format!("body {actual:?} under gzip, expected {text}"));
         }
     }
     if expect["body_absent"] == true && !reply.body().is_empty() {

@@ -160,6 +160,28 @@ fn a_narrower_scope_is_granted_and_enforced() {
 }
 
 #[test]
+fn a_refusal_for_lack_of_a_scope_names_all_that_are_required() {
+    let document = r#"{"openapi":"3.1.1","info":{"title":"t","version":"1"},
+        "paths":{"/a":{"get":{"security":[{"o":["read","write"]}],"responses":{"204":{"description":"x"}}}}},
+        "components":{"securitySchemes":{"o":{"type":"oauth2","flows":{"clientCredentials":{"tokenUrl":"/token","scopes":{"read":"r","write":"w"}}}}}}}"#;
+    let mock = MockServer::builder().openapi_text("scopes.json", document).start().unwrap();
+    mock.allow_violations();
+    let app = mock.new_application();
+    let body = format!(
+        "grant_type=client_credentials&scope=read&client_id={}&client_secret={}",
+        app.client_id(),
+        app.client_secret()
+    );
+    let request = http::Request::post("/token").header("content-type", "application/x-www-form-urlencoded").body(body);
+    let token = json_of(&mock.handle(request.unwrap()));
+    let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    let refused = mock.handle(http::Request::get("/a").header("authorization", bearer).body(String::new()).unwrap());
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    // RFC 6750 §3: the scope that access takes.
+    assert!(header(&refused, "www-authenticate").unwrap().ends_with("scope=\"read write\""));
+}
+
+#[test]
 fn tokens_expire_and_can_be_made_to() {
     let mock = MockServer::builder().token_ttl(std::time::Duration::ZERO).start().unwrap();
     mock.allow_violations();

@@ -6,6 +6,12 @@
 )]
 
 #[cfg(feature = "cli")]
+mod audit;
+#[cfg(feature = "cli")]
+mod check;
+#[cfg(feature = "cli")]
+mod check_formats;
+#[cfg(feature = "cli")]
 mod command_line;
 mod conformance;
 mod control_plane;
@@ -30,6 +36,7 @@ mod properties;
 mod public_documents;
 #[cfg(feature = "cli")]
 mod real_parts;
+mod recordings;
 #[cfg(feature = "cli")]
 mod reload;
 #[cfg(feature = "cli")]

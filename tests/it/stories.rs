@@ -139,7 +139,7 @@ fn wrong(step: &Value, reply: &Response<bytes::Bytes>, saved: &BTreeMap<String, 
     for (pointer, wanted) in expected("count").as_ref().and_then(Value::as_object).into_iter().flatten() {
         let length = body.pointer(pointer).and_then(Value::as_array).map(Vec::len);
         check(
-            length.map(|length| Value::from(length)).as_ref() == Some(wanted),
+            length.map(Value::from).as_ref() == Some(wanted),
             format!("{pointer} has {length:?} items, expected {wanted}"),
         );
     }

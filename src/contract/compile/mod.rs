@@ -52,6 +52,7 @@ pub(crate) fn compile(
         bases: Vec::new(),
         options,
         operation_ids: BTreeMap::new(),
+        path_shapes: BTreeMap::new(),
     };
     compiler.security_schemes();
     compiler.paths();
@@ -85,6 +86,8 @@ struct Compiler<'a> {
     bases: Vec<String>,
     options: Options,
     operation_ids: BTreeMap<String, String>,
+    /// The first path of each shape, whatever its parameters are called.
+    path_shapes: BTreeMap<String, String>,
 }
 
 impl Compiler<'_> {

@@ -40,15 +40,40 @@ impl Compiler<'_> {
                 );
                 continue;
             }
-            if let Some(item) = self.enter(&at) {
-                self.path_item(&template, &at, &item);
+            self.check_path(&template, &at);
+            if self.enter(&at).is_some() {
+                self.path_item(&template, &at);
             }
         }
     }
 
-    fn path_item(&mut self, template: &str, at: &str, item: &str) {
-        // 3.1 lets fields stand beside a path item's `$ref`; they are read from both.
-        let places: Vec<&str> = if at == item { vec![item] } else { vec![at, item] };
+    /// Templates that nothing reaches, or that are another one under other names.
+    fn check_path(&mut self, template: &str, at: &str) {
+        if let Some(delimiter) = ['?', '#'].into_iter().find(|delimiter| template.contains(*delimiter)) {
+            let message =
+                format!("the path `{template}` has a `{delimiter}`, which no path has, so nothing reaches it");
+            self.found(code::CONTRACT_PATH_TEMPLATE, message, at, Focus::Key);
+        }
+        let shape = shape(template);
+        if shape.contains(['{', '}']) && shape.replace("{}", "").contains(['{', '}']) {
+            let message = format!("a brace of the path `{template}` has no partner, so it is taken literally");
+            self.found(code::CONTRACT_PATH_TEMPLATE, message, at, Focus::Key);
+        }
+        match self.path_shapes.get(&shape) {
+            Some(first) => {
+                let message = format!(
+                    "`{template}` differs from `{first}` in nothing but its parameters' names, so they are one path"
+                );
+                self.found(code::CONTRACT_AMBIGUOUS_PATHS, message, at, Focus::Key);
+            }
+            None => {
+                self.path_shapes.insert(shape, template.to_owned());
+            }
+        }
+    }
+
+    fn path_item(&mut self, template: &str, at: &str) {
+        let places = self.document.places(at);
         let mut methods: Vec<(Method, String)> = Vec::new();
         for place in &places {
             for field in self.keys(place) {
@@ -79,14 +104,26 @@ impl Compiler<'_> {
                 }
             }
         }
-        let shared: Vec<Parameter> = places.iter().flat_map(|place| self.parameters(place)).collect();
+        // Of a field in both the nearer one counts, as a parameter of an operation counts before its path item's.
+        let mut shared: Vec<Parameter> = Vec::new();
+        for place in &places {
+            for parameter in self.parameters(place) {
+                if !shared.iter().any(|known| known.name == parameter.name && known.part == parameter.part) {
+                    shared.push(parameter);
+                }
+            }
+        }
         let shared: Vec<String> = shared.into_iter().map(|parameter| parameter.pointer).collect();
+        let mut known: Vec<Method> = Vec::new();
         for (method, operation) in methods {
-            self.operation(template, item, method, &operation, &shared);
+            if !known.contains(&method) {
+                known.push(method.clone());
+                self.operation(template, &places, method, &operation, &shared);
+            }
         }
     }
 
-    pub(super) fn operation(&mut self, template: &str, item: &str, method: Method, at: &str, shared: &[String]) {
+    pub(super) fn operation(&mut self, template: &str, items: &[String], method: Method, at: &str, shared: &[String]) {
         let Some(Value::Object(object)) = self.document.at(at) else {
             self.found(code::CONTRACT_STRUCTURE, "an operation is an object", at, Focus::Value);
             return;
@@ -120,7 +157,7 @@ impl Compiler<'_> {
         let responses = self.responses(at);
         let security = self.security(at);
         let index = self.operations.len();
-        let mut bases = base_paths(self.document, item, at);
+        let mut bases = base_paths(self.document, items, at);
         if self.options.ignore_base_path && !bases.iter().any(String::is_empty) {
             bases.push(String::new());
         }
@@ -136,8 +173,12 @@ impl Compiler<'_> {
                     at,
                     Focus::Key,
                 );
-            } else if !self.router.add(&full, method.clone(), index) {
-                self.found(code::CONTRACT_AMBIGUOUS_PATHS, format!("{method} `{full}` differs from an earlier path in nothing but its parameters' names, so it is never reached"), at, Focus::Key);
+            } else if !self.router.add(&base, template, method.clone(), index)
+                && self.path_shapes.get(&shape(template)).is_some_and(|first| first == template)
+            {
+                let message =
+                    format!("{method} `{full}` is also another path under another base path, so it is never reached");
+                self.found(code::CONTRACT_AMBIGUOUS_PATHS, message, at, Focus::Key);
             }
         }
         self.operations.push(Operation {
@@ -176,4 +217,13 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+/// The template without the names of its expressions.
+fn shape(template: &str) -> String {
+    let mut shape = template.to_owned();
+    for name in expression_names(template) {
+        shape = shape.replacen(&format!("{{{name}}}"), "{}", 1);
+    }
+    shape
 }

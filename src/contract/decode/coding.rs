@@ -1,7 +1,8 @@
-//! Content codings (RFC 9110 §8.4.1), undone within a bound.
+//! Content codings (RFC 9110 §8.4.1), undone within a bound, and done for answers that declare one.
 
 use bytes::Bytes;
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::Compression;
+use flate2::read::{DeflateDecoder, GzEncoder, MultiGzDecoder, ZlibDecoder, ZlibEncoder};
 use std::io::Read;
 
 /// Why a coding cannot be undone.
@@ -42,4 +43,20 @@ fn read(reader: impl Read, max: usize) -> Result<Bytes, CodingError> {
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     reader.take(limit).read_to_end(&mut inflated).map_err(|error| CodingError::Malformed(error.to_string()))?;
     if inflated.len() > max { Err(CodingError::TooLarge) } else { Ok(Bytes::from(inflated)) }
+}
+
+/// The body in the codings of a `Content-Encoding` value, the first one applied first; `None` if one cannot be done.
+pub(crate) fn encoded(codings: &str, body: &Bytes) -> Option<Bytes> {
+    let mut body = body.clone();
+    for coding in codings.split(',').map(str::trim).filter(|coding| !coding.is_empty()) {
+        let mut output = Vec::new();
+        match coding.to_ascii_lowercase().as_str() {
+            "identity" => continue,
+            "gzip" | "x-gzip" => GzEncoder::new(body.as_ref(), Compression::default()).read_to_end(&mut output).ok()?,
+            "deflate" => ZlibEncoder::new(body.as_ref(), Compression::default()).read_to_end(&mut output).ok()?,
+            _ => return None,
+        };
+        body = Bytes::from(output);
+    }
+    Some(body)
 }

@@ -15,7 +15,7 @@ mod typed;
 mod xml;
 
 pub(crate) use charset::Charset;
-pub(crate) use coding::{CodingError, inflate};
+pub(crate) use coding::{CodingError, encoded, inflate};
 pub(crate) use form::{Encoding, form_value};
 pub(crate) use multipart::{
     Part, PartProblem, Styles, binary_value, multipart_value, ordered_parts, parts, positional_value,
@@ -37,7 +37,7 @@ pub(crate) struct BodyError {
 }
 
 impl BodyError {
-    fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into() }
     }
 }

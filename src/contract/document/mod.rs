@@ -189,6 +189,18 @@ impl Document {
         Err(Unresolved::missing("the reference goes round in a circle"))
     }
 
+    /// The places that a Path Item Object is read from, the nearest first: fields may stand beside its `$ref`.
+    pub(crate) fn places(&self, pointer: &str) -> Vec<String> {
+        let mut places = vec![pointer.to_owned()];
+        while let Some(Ok(target)) = places.last().and_then(|place| self.targets.get(place)) {
+            if places.len() > REFERENCE_HOPS_MAX || places.contains(target) {
+                break;
+            }
+            places.push(target.clone());
+        }
+        places
+    }
+
     /// The target of the `$ref` that the object at `pointer` holds.
     pub(crate) fn target(&self, pointer: &str) -> Option<&Result<String, Unresolved>> {
         self.targets.get(pointer)

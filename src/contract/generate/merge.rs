@@ -8,7 +8,7 @@ use crate::source::pointer as json_pointer;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-const KINDS: [&str; 7] = ["object", "string", "integer", "number", "array", "boolean", "null"];
+pub(super) const KINDS: [&str; 7] = ["object", "string", "integer", "number", "array", "boolean", "null"];
 
 /// What all the schemas of one value say together.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Merged {
     pub(super) length_min: u64,
     pub(super) length_max: u64,
     pub(super) patterns: Vec<String>,
+    /// Those that must not match.
+    pub(super) unpatterns: Vec<String>,
     pub(super) format: Option<String>,
     pub(super) items: Vec<String>,
     pub(super) items_closed: bool,
@@ -38,6 +40,10 @@ pub(super) struct Merged {
     pub(super) items_max: u64,
     pub(super) properties: Vec<(String, Vec<String>)>,
     pub(super) write_only: BTreeSet<String>,
+    /// Members that must not be there.
+    pub(super) forbidden_names: BTreeSet<String>,
+    /// Values that it must not be.
+    pub(super) forbidden: Vec<Value>,
     pub(super) required: Vec<String>,
     pub(super) pattern_properties: Vec<(String, String)>,
     pub(super) additional: Vec<String>,
@@ -66,6 +72,7 @@ impl Default for Merged {
             length_min: 0,
             length_max: u64::MAX,
             patterns: Vec::new(),
+            unpatterns: Vec::new(),
             format: None,
             items: Vec::new(),
             items_closed: false,
@@ -76,6 +83,8 @@ impl Default for Merged {
             items_max: u64::MAX,
             properties: Vec::new(),
             write_only: BTreeSet::new(),
+            forbidden_names: BTreeSet::new(),
+            forbidden: Vec::new(),
             required: Vec::new(),
             pattern_properties: Vec::new(),
             additional: Vec::new(),
@@ -113,7 +122,7 @@ impl Merged {
         self.contains.iter().map(|(_, min)| *min).max().unwrap_or(0)
     }
 
-    fn restrict_kinds(&mut self, value: &Value) {
+    pub(super) fn restrict_kinds(&mut self, value: &Value) {
         let named: Vec<&str> = match value {
             Value::String(kind) => vec![kind.as_str()],
             Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
@@ -150,14 +159,14 @@ impl Merged {
         }
     }
 
-    fn require(&mut self, name: &str) {
+    pub(super) fn require(&mut self, name: &str) {
         if !self.required.iter().any(|known| known == name) {
             self.required.push(name.to_owned());
         }
     }
 }
 
-fn count(value: &Value) -> Option<u64> {
+pub(super) fn count(value: &Value) -> Option<u64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a count")]
     value.as_u64().or_else(|| value.as_f64().filter(|count| *count >= 0.0 && *count < 1e15).map(|count| count as u64))
 }
@@ -166,12 +175,11 @@ impl Generator<'_> {
     /// Adds what the schema at `at` says; `None` if nothing can satisfy it.
     pub(super) fn merge(&mut self, at: &str, merged: &mut Merged, depth: usize) -> Option<()> {
         const MERGE_DEPTH_MAX: usize = 48;
-        self.steps = self.steps.saturating_sub(1);
-        if depth > MERGE_DEPTH_MAX || self.steps == 0 {
+        if depth > MERGE_DEPTH_MAX || !self.spend(1 + merged.origins.len() / 16) {
             return None;
         }
-        let tree = self.tree;
-        let schema = match tree.root().pointer(at) {
+        let root = self.root;
+        let schema = match root.pointer(at) {
             Some(Value::Object(schema)) => schema,
             Some(Value::Bool(false)) => return None,
             _ => return Some(()),
@@ -181,10 +189,20 @@ impl Generator<'_> {
         }
         merged.origins.push(at.to_owned());
         for (keyword, value) in schema {
+            self.spend(1 + value.as_object().map_or(0, Map::len));
             self.keyword(at, keyword, value, merged);
         }
         if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
             self.merge(&target, merged, depth + 1)?;
+        }
+        if let Some(target) =
+            schema.contains_key("$dynamicRef").then(|| self.dynamic_target(at, root.pointer(at)?)).flatten()
+        {
+            self.merge(&target, merged, depth + 1)?;
+        }
+        self.inherited_name(schema, merged);
+        if schema.contains_key("not") {
+            self.negated(&format!("{at}/not"), merged, depth + 1)?;
         }
         for index in 0..schema.get("allOf").and_then(Value::as_array).map_or(0, Vec::len) {
             self.merge(&format!("{at}/allOf/{index}"), merged, depth + 1)?;
@@ -262,7 +280,7 @@ impl Generator<'_> {
         Some(())
     }
 
-    fn keyword(&self, at: &str, keyword: &str, value: &Value, merged: &mut Merged) {
+    pub(super) fn keyword(&self, at: &str, keyword: &str, value: &Value, merged: &mut Merged) {
         let here = || format!("{at}/{keyword}");
         match keyword {
             "type" => merged.restrict_kinds(value),
@@ -288,13 +306,8 @@ impl Generator<'_> {
                 }
             }
             "contains" => {
-                let least = self
-                    .tree
-                    .root()
-                    .pointer(at)
-                    .and_then(|schema| schema.get("minContains"))
-                    .and_then(count)
-                    .unwrap_or(1);
+                let least =
+                    self.root.pointer(at).and_then(|schema| schema.get("minContains")).and_then(count).unwrap_or(1);
                 merged.contains.push((here(), least.min(super::MEMBERS_MAX)));
             }
             "uniqueItems" => merged.unique |= *value == Value::Bool(true),
@@ -305,7 +318,7 @@ impl Generator<'_> {
             "properties" => {
                 for name in value.as_object().into_iter().flatten().map(|(name, _)| name) {
                     let pointer = json_pointer::join(&here(), name);
-                    if is_write_only(self.tree, &pointer, 0) {
+                    if is_write_only(self.root, &pointer, 0) {
                         merged.write_only.insert(name.clone());
                     }
                     merged.property(name, pointer);
@@ -356,7 +369,7 @@ fn hint(keyword: &str) -> Option<&'static str> {
     }
 }
 
-fn bound(keyword: &str, value: &Value, merged: &mut Merged) {
+pub(super) fn bound(keyword: &str, value: &Value, merged: &mut Merged) {
     let Some(limit) = value.as_f64() else { return };
     let exclusive = keyword.starts_with("exclusive");
     let exact = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));

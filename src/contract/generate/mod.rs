@@ -3,24 +3,36 @@
 //! All schemas that one value must satisfy are merged into one [`merge::Merged`] description, a candidate is
 //! made from it, and the validator has the last word; what it refuses is tried again with other choices.
 
+mod array;
+mod format;
 mod merge;
+mod negation;
 mod number;
 mod object;
 mod pattern;
+mod search;
 mod text;
 
+use super::lower::reference_pointer;
 use super::tree::SchemaTree;
 use merge::Merged;
+use regex_automata::hybrid::dfa::DFA;
 use serde_json::Value;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Candidates that are tried before giving up.
 const ATTEMPTS_MAX: u64 = 48;
-/// Values made for one instance, all attempts together. Over it there is none.
-const STEPS_MAX: u32 = 200_000;
+/// Work on one instance, all attempts together: keywords read, values made, characters tried. Over it there is none.
+const WORK_MAX: u32 = 300_000;
 /// Values nested in one another.
 const DEPTH_MAX: usize = 24;
 /// Nesting from which only what is required is made.
 const OPTIONAL_DEPTH_MAX: usize = 5;
+/// Objects and arrays of one instance that nothing requires. Siblings share them, so breadth costs depth.
+const COMPOSITES_MAX: u32 = 96;
+/// Values of one instance. From then on only what is required is made.
+const VALUES_MAX: u32 = 2_000;
 /// Items of one array, or members of one object, that can be asked for.
 const MEMBERS_MAX: u64 = 2_000;
 
@@ -38,24 +50,31 @@ pub(crate) fn complete(tree: &dyn SchemaTree, pointer: &str, given: &Value, seed
 }
 
 fn attempts(tree: &dyn SchemaTree, pointer: &str, seed: u64, given: Option<&Value>) -> Option<Value> {
-    let mut steps = STEPS_MAX;
+    let at = [pointer.to_owned()];
+    let mut generator = Generator {
+        tree,
+        root: tree.root(),
+        seed,
+        attempt: 0,
+        random: 0,
+        work: WORK_MAX,
+        values: 0,
+        allowance: COMPOSITES_MAX,
+        ordinal: None,
+        automata: HashMap::new(),
+        stack: Vec::new(),
+        given: None,
+    };
     for attempt in 0..ATTEMPTS_MAX {
-        let mut generator = Generator {
-            tree,
-            seed,
-            attempt,
-            random: hash(pointer) ^ seed.wrapping_mul(31) ^ (attempt << 32),
-            steps,
-            stack: Vec::new(),
-            given: given.cloned(),
-        };
-        let made = generator.value(&[pointer.to_owned()], 0);
-        steps = generator.steps;
-        if let Some(value) = made.filter(|value| tree.is_valid(pointer, value)) {
-            return Some(value);
-        }
-        if steps == 0 {
-            return None;
+        generator.attempt = attempt;
+        generator.random = hash(pointer) ^ seed.wrapping_mul(31) ^ (attempt << 32);
+        generator.values = 0;
+        generator.allowance = COMPOSITES_MAX;
+        generator.given = given.cloned();
+        let made = generator.value(&at, 0);
+        let found = made.filter(|value| generator.fits(&at, value));
+        if found.is_some() || generator.work == 0 {
+            return found;
         }
     }
     None
@@ -65,13 +84,22 @@ fn hash(text: &str) -> u64 {
     text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3))
 }
 
-/// One attempt at one instance.
+/// The attempts at one instance.
 struct Generator<'t> {
     tree: &'t dyn SchemaTree,
+    root: &'t Value,
     seed: u64,
     attempt: u64,
     random: u64,
-    steps: u32,
+    work: u32,
+    /// Values made so far.
+    values: u32,
+    /// Objects and arrays that may be made below the current value without being required.
+    allowance: u32,
+    /// Which one of all instances is wanted, where several that differ are: each choice takes its digit.
+    ordinal: Option<u64>,
+    /// The expressions that strings were looked for with.
+    automata: HashMap<String, Option<Rc<DFA>>>,
     /// Pointers of the schemas whose values are being made, for recursion.
     stack: Vec<String>,
     /// What the next value goes on from.
@@ -87,14 +115,33 @@ impl Generator<'_> {
         mixed ^ (mixed >> 31)
     }
 
+    /// Takes work from the budget; false once it is used up.
+    fn spend(&mut self, work: usize) -> bool {
+        self.work = self.work.saturating_sub(u32::try_from(work).unwrap_or(u32::MAX));
+        self.work > 0
+    }
+
     /// Whether the most readable choice is to be taken.
     fn plain(&self) -> bool {
-        self.seed == 0 && self.attempt == 0
+        self.seed == 0 && self.attempt == 0 && self.ordinal.is_none()
+    }
+
+    /// The next digit of the wanted instance's number, of `count` values.
+    fn digit(&mut self, count: u64) -> Option<u64> {
+        let ordinal = self.ordinal?;
+        self.ordinal = Some(ordinal / count.max(1));
+        Some(ordinal % count.max(1))
     }
 
     /// One of `count` alternatives: the first one at first.
     fn choose(&mut self, count: usize) -> usize {
-        if count < 2 || self.plain() {
+        if count < 2 {
+            return 0;
+        }
+        if let Some(digit) = self.digit(count as u64) {
+            return usize::try_from(digit).unwrap_or(0);
+        }
+        if self.plain() {
             return 0;
         }
         // The first attempts go through the alternatives in turn, the later ones mix them.
@@ -104,8 +151,8 @@ impl Generator<'_> {
 
     /// A value that satisfies the schemas at all of the pointers, as far as can be told in advance.
     fn value(&mut self, pointers: &[String], depth: usize) -> Option<Value> {
-        self.steps = self.steps.saturating_sub(1);
-        if self.steps == 0 || depth > DEPTH_MAX {
+        self.values += 1;
+        if !self.spend(1) || depth > DEPTH_MAX {
             return None;
         }
         let mut merged = Merged::default();
@@ -132,7 +179,7 @@ impl Generator<'_> {
             let index = self.choose(fitting.len());
             return fitting.get(index).map(|value| Value::clone(value));
         }
-        if self.attempt < 2 {
+        if self.attempt < 2 && self.ordinal.is_none() {
             let count = merged.suggested.len();
             let start = if self.seed == 0 { 0 } else { self.choose(count) };
             let mut suggested = merged.suggested.iter().cycle().skip(start).take(count);
@@ -152,68 +199,70 @@ impl Generator<'_> {
         }
     }
 
-    fn fits(&self, pointers: &[String], value: &Value) -> bool {
-        pointers.iter().all(|pointer| self.tree.is_valid(pointer, value))
+    fn fits(&mut self, pointers: &[String], value: &Value) -> bool {
+        self.spend(size(value)) && pointers.iter().all(|pointer| self.tree.is_valid(pointer, value))
     }
 
-    fn array(&mut self, merged: &Merged, depth: usize) -> Option<Value> {
-        let prefix = merged.prefix.len() as u64;
-        let mut least = merged.items_min.max(merged.contains_min());
-        if least > MEMBERS_MAX {
-            return None;
+    /// Whether a schema is likely one of objects or arrays with something in them.
+    fn is_composite(&mut self, at: &str, hops: usize) -> bool {
+        const HOPS_MAX: usize = 6;
+        let root = self.root;
+        let Some(Value::Object(schema)) = root.pointer(at).filter(|_| hops < HOPS_MAX) else { return false };
+        if !self.spend(1) || schema.contains_key("enum") || schema.contains_key("const") {
+            return false;
         }
-        let recursive = merged.items.iter().any(|pointer| self.stack.contains(pointer)) || depth >= OPTIONAL_DEPTH_MAX;
-        if least == 0 && !recursive && merged.items_max > 0 {
-            least = if prefix > 0 { prefix.min(merged.items_max) } else { 1 };
-            if !self.plain() && merged.contains.is_empty() {
-                least += self.random() % 2;
+        if ["properties", "items", "prefixItems", "patternProperties", "$dynamicRef"]
+            .iter()
+            .any(|keyword| schema.contains_key(*keyword))
+            || schema.get("additionalProperties").is_some_and(Value::is_object)
+        {
+            return true;
+        }
+        if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer)
+            && self.is_composite(&target, hops + 1)
+        {
+            return true;
+        }
+        for keyword in ["allOf", "oneOf", "anyOf"] {
+            for index in 0..schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len).min(8) {
+                if self.is_composite(&format!("{at}/{keyword}/{index}"), hops + 1) {
+                    return true;
+                }
             }
         }
-        least = least.min(merged.items_max);
-        let mut items: Vec<Value> = Vec::new();
-        let mut wanted: Vec<String> = Vec::new();
-        for (pointer, min) in &merged.contains {
-            wanted.extend((0..*min).map(|_| pointer.clone()));
-        }
-        let mut wanted = wanted.into_iter();
-        for index in 0..least {
-            let place = usize::try_from(index).ok()?;
-            let mut pointers = match merged.prefix.get(place) {
-                Some(pointers) => pointers.clone(),
-                None if merged.items_closed => break,
-                None => merged.items.clone(),
-            };
-            if merged.prefix.get(place).is_none() || merged.prefix.len() as u64 >= least {
-                pointers.extend(wanted.next());
-            }
-            match self.item(&pointers, &items, merged.unique, depth) {
-                Some(item) => items.push(item),
-                None if (items.len() as u64) < merged.items_min => return None,
-                None => break,
-            }
-        }
-        Some(Value::Array(items))
+        false
     }
 
-    /// An item, other than those before it where they must differ.
-    fn item(&mut self, pointers: &[String], before: &[Value], unique: bool, depth: usize) -> Option<Value> {
-        const TRIES_MAX: u64 = 24;
-        let first = self.value(pointers, depth + 1)?;
-        if !unique || !before.contains(&first) {
-            return Some(first);
-        }
-        let attempt = self.attempt;
-        let mut found = None;
-        for turn in 0..TRIES_MAX {
-            // Another attempt makes other choices; a large number leaves examples aside.
-            self.attempt = 1_000 + before.len() as u64 + turn;
-            let candidate = self.value(pointers, depth + 1);
-            if let Some(candidate) = candidate.filter(|candidate| !before.contains(candidate)) {
-                found = Some(candidate);
-                break;
-            }
-        }
-        self.attempt = attempt;
-        found
+    /// Whether a schema is, or refers to, one whose value is being made.
+    fn leads_back(&self, pointer: &str) -> bool {
+        let schema = self.root.pointer(pointer);
+        let reference = |schema: &Value| {
+            let static_target = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer);
+            static_target.map(std::borrow::Cow::into_owned).or_else(|| self.dynamic_target(pointer, schema))
+        };
+        let item = schema.and_then(|schema| schema.get("items")).and_then(reference);
+        let target = schema.and_then(reference).or(item);
+        self.stack.iter().any(|known| known == pointer) || target.is_some_and(|target| self.stack.contains(&target))
+    }
+
+    /// Where a `$dynamicRef` likely leads: the outermost schema being made that has its anchor, else its own resource's.
+    fn dynamic_target(&self, at: &str, schema: &Value) -> Option<String> {
+        let (_, anchor) = schema.get("$dynamicRef")?.as_str()?.split_once('#')?;
+        let anchored = |at: &str| {
+            let schema = self.root.pointer(at)?;
+            (schema.get("$dynamicAnchor")?.as_str()? == anchor).then(|| at.to_owned())
+        };
+        let ancestors = at.match_indices('/').map(|(end, _)| &at[..end]).skip(1);
+        self.stack.iter().find_map(|known| anchored(known)).or_else(|| ancestors.filter_map(anchored).next())
+    }
+}
+
+/// Values in a value.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Object(members) => 1 + members.values().map(size).sum::<usize>(),
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Value::String(text) => 1 + text.len() / 64,
+        _ => 1,
     }
 }

@@ -21,7 +21,11 @@ impl Generator<'_> {
         if low > high {
             return None;
         }
-        let value = if self.plain() {
+        let value = if self.ordinal.is_some() {
+            let start = if merged.minimum.is_some() { low } else { 1.clamp(low, high) };
+            let count = u64::try_from(high - start + 1).unwrap_or(u64::MAX);
+            start + i128::from(self.digit(count).unwrap_or(0))
+        } else if self.plain() {
             // The most readable one: 1 where it is allowed, else the bound nearest to it.
             1.clamp(low, high)
         } else {
@@ -32,7 +36,12 @@ impl Generator<'_> {
                 low
             }) + i128::try_from(u128::from(self.random()) % (span + 1)).ok()?
         };
-        number(value.clamp(low, high))
+        // A forbidden value gives way to its neighbours.
+        let beside = (0..=merged.forbidden.len() as i128).flat_map(|step| [value + step, value - step]);
+        beside
+            .filter(|value| (low..=high).contains(value))
+            .filter_map(number)
+            .find(|value| !merged.forbidden.contains(value))
     }
 
     fn fraction(&mut self, merged: &Merged) -> Option<Value> {
@@ -42,8 +51,12 @@ impl Generator<'_> {
             (if low_exclusive { value > low } else { value >= low })
                 && (if high_exclusive { value < high } else { value <= high })
         };
+        let turn = match self.ordinal {
+            Some(_) => self.digit(10_000).unwrap_or(0),
+            None => self.random() % 10_000,
+        };
         #[expect(clippy::cast_precision_loss, reason = "any number will do")]
-        let random = (self.random() % 10_000) as f64 / 100.0;
+        let random = turn as f64 / 100.0;
         let span = if low.is_finite() && high.is_finite() { high - low } else { 100.0 };
         let start = if low.is_finite() {
             low
@@ -67,7 +80,8 @@ impl Generator<'_> {
         if self.plain() {
             candidates.rotate_left(1);
         }
-        let value = candidates.into_iter().find(|value| value.is_finite() && fits(*value))?;
+        let forbidden = |value: f64| merged.forbidden.iter().any(|other| other.as_f64() == Some(value));
+        let value = candidates.into_iter().find(|value| value.is_finite() && fits(*value) && !forbidden(*value))?;
         // A whole number is written as one.
         #[expect(clippy::cast_possible_truncation, reason = "integral and small")]
         if value.fract() == 0.0 && value.abs() < 1e15 {
@@ -78,13 +92,16 @@ impl Generator<'_> {
 
     /// A multiple of `step` within the bounds, reckoned in whole units of the step's last decimal place.
     fn multiple(&mut self, step: &str, merged: &Merged, integer: bool) -> Option<Value> {
-        let (unit, places) = scaled(step)?;
-        let scale = 10_i128.checked_pow(u32::try_from(places).ok()?)?;
-        let mut unit = unit;
+        let (mut unit, mut places) = scaled(step)?;
         for other in merged.multiples.iter().skip(1) {
-            let (other, other_places) = scaled(other)?;
-            unit = if other_places == places { least_common(unit, other)? } else { return None };
+            // Both in units of the finer one's last place.
+            let (mut other, other_places) = scaled(other)?;
+            let finer = places.max(other_places);
+            unit = unit.checked_mul(10_i128.checked_pow(u32::try_from(finer - places).ok()?)?)?;
+            other = other.checked_mul(10_i128.checked_pow(u32::try_from(finer - other_places).ok()?)?)?;
+            (unit, places) = (least_common(unit, other)?, finer);
         }
+        let scale = 10_i128.checked_pow(u32::try_from(places).ok()?)?;
         if integer {
             unit = least_common(unit, scale)?;
         }
@@ -98,7 +115,14 @@ impl Generator<'_> {
             units = upper?.div_euclid(unit) * unit;
         }
         if !self.plain() {
-            let varied = units.checked_add(unit.checked_mul(i128::from(self.random() % 10))?)?;
+            let turn = match self.ordinal {
+                Some(_) => {
+                    let count = upper.map_or(u64::MAX, |upper| u64::try_from((upper - units) / unit + 1).unwrap_or(1));
+                    self.digit(count).unwrap_or(0)
+                }
+                None => self.random() % 10,
+            };
+            let varied = units.checked_add(unit.checked_mul(i128::from(turn))?)?;
             if upper.is_none_or(|upper| varied <= upper) {
                 units = varied;
             }

@@ -1,7 +1,7 @@
 //! Objects: what is required, what is declared, and as many more members as are asked for.
 
 use super::merge::Merged;
-use super::{Generator, MEMBERS_MAX, OPTIONAL_DEPTH_MAX};
+use super::{Generator, MEMBERS_MAX, OPTIONAL_DEPTH_MAX, VALUES_MAX};
 use serde_json::{Map, Value};
 
 impl Generator<'_> {
@@ -10,15 +10,29 @@ impl Generator<'_> {
             return None;
         }
         let mut members = Map::new();
-        for (name, pointers) in &merged.properties {
-            if merged.write_only.contains(name) {
+        let allowance = self.allowance;
+        let composite: Vec<bool> = merged
+            .properties
+            .iter()
+            .map(|(_, pointers)| pointers.iter().any(|pointer| self.is_composite(pointer, 0)))
+            .collect();
+        let mut left = u32::try_from(composite.iter().filter(|composite| **composite).count()).unwrap_or(u32::MAX);
+        let mut remaining = allowance;
+        for ((name, pointers), composite) in merged.properties.iter().zip(composite) {
+            if merged.write_only.contains(name) || merged.forbidden_names.contains(name) {
                 continue;
             }
+            let share = if composite { remaining.div_ceil(left.max(1)) } else { 0 };
+            left -= u32::from(composite);
             let required = merged.required.contains(name);
-            if !required && !self.wants(merged, pointers, members.len(), depth) {
+            if !required && (composite && share == 0 || !self.wants(merged, pointers, members.len(), depth)) {
                 continue;
             }
-            match self.member(merged, name, pointers, depth) {
+            remaining -= share;
+            self.allowance = share.saturating_sub(1);
+            let member = self.member(merged, name, pointers, depth);
+            self.allowance = allowance;
+            match member {
                 Some(value) => {
                     members.insert(name.clone(), value);
                 }
@@ -84,26 +98,16 @@ impl Generator<'_> {
     /// Whether an optional property is to be made.
     fn wants(&mut self, merged: &Merged, pointers: &[String], made: usize, depth: usize) -> bool {
         let recursive = pointers.iter().any(|pointer| self.leads_back(pointer));
-        if recursive || depth >= OPTIONAL_DEPTH_MAX || made as u64 >= merged.members_max {
+        let full = made as u64 >= merged.members_max || self.values >= VALUES_MAX;
+        // Every fourth attempt makes only what is required.
+        if recursive || depth >= OPTIONAL_DEPTH_MAX || full || self.attempt % 4 == 3 {
             return false;
         }
-        // Later attempts leave more out: an optional member may be what makes an instance invalid.
+        if self.ordinal.is_some() {
+            return true;
+        }
+        // Other attempts leave more out: an optional member may be what makes an instance invalid.
         self.plain() || self.attempt % 4 == 1 || !self.random().is_multiple_of(if self.attempt < 8 { 4 } else { 2 })
-    }
-
-    /// Whether a schema is, or refers to, one whose value is being made.
-    fn leads_back(&self, pointer: &str) -> bool {
-        let schema = self.tree.root().pointer(pointer);
-        let reference = |schema: &Value| {
-            schema
-                .get("$ref")
-                .and_then(Value::as_str)
-                .and_then(crate::contract::lower::reference_pointer)
-                .map(std::borrow::Cow::into_owned)
-        };
-        let item = schema.and_then(|schema| schema.get("items")).and_then(reference);
-        let target = schema.and_then(reference).or(item);
-        self.stack.iter().any(|known| known == pointer) || target.is_some_and(|target| self.stack.contains(&target))
     }
 
     /// A member's value; that of a discriminating property is its branch's name.
@@ -112,7 +116,7 @@ impl Generator<'_> {
             merged.names.iter().find_map(|entry| entry.split_once('\u{0}').filter(|(property, _)| *property == name));
         if let Some((_, branch)) = discriminating {
             let value = Value::String(branch.to_owned());
-            if pointers.iter().all(|pointer| self.tree.is_valid(pointer, &value)) {
+            if self.fits(pointers, &value) {
                 return Some(value);
             }
         }
@@ -174,24 +178,35 @@ impl Generator<'_> {
 
     /// A name for a member that is not declared, with the schemas that it falls under.
     fn extra_name(&mut self, merged: &Merged, number: u64) -> Option<(String, Vec<String>)> {
-        let rules: Vec<&String> = merged.names.iter().filter(|entry| !entry.contains('\u{0}')).collect();
-        if merged.closed || !merged.pattern_properties.is_empty() && merged.additional.is_empty() {
+        let rules: Vec<String> = merged.names.iter().filter(|entry| !entry.contains('\u{0}')).cloned().collect();
+        let patterned = merged.closed || !merged.pattern_properties.is_empty() && merged.additional.is_empty();
+        let plain =
+            if number == 1 && merged.members_min == 0 { "property".to_owned() } else { format!("property{number}") };
+        if !patterned && self.fits(&rules, &Value::String(plain.clone())) {
+            let pointers = undeclared(merged, &plain);
+            return Some((plain, pointers));
+        }
+        let mut wanted = Merged::default();
+        for rule in &rules {
+            self.merge(rule, &mut wanted, 1)?;
+        }
+        let mut pointers = Vec::new();
+        if patterned {
             let index = usize::try_from(number).ok()? % merged.pattern_properties.len().max(1);
             let (pattern, pointer) = merged.pattern_properties.get(index)?;
-            let name = self.matching(pattern, number)?;
-            return Some((name, vec![pointer.clone()]));
+            wanted.patterns.push(pattern.clone());
+            pointers.push(pointer.clone());
         }
-        let mut name =
-            if number == 1 && merged.members_min == 0 { "property".to_owned() } else { format!("property{number}") };
-        if let Some(rule) = rules.first()
-            && !self.tree.is_valid(rule, &Value::String(name.clone()))
-        {
-            let attempt = std::mem::replace(&mut self.attempt, 1_000 + number);
-            let made = self.value(std::slice::from_ref(*rule), 1);
-            self.attempt = attempt;
-            name = made?.as_str()?.to_owned();
+        let outer = self.ordinal.replace(number - 1);
+        let allowed = wanted.allowed.as_deref().and_then(|names| {
+            names.get(usize::try_from(number - 1).ok()? % names.len().max(1))?.as_str().map(ToOwned::to_owned)
+        });
+        let name = allowed.or_else(|| self.text(&wanted));
+        self.ordinal = outer;
+        let name = name?;
+        if !patterned {
+            pointers = undeclared(merged, &name);
         }
-        let pointers = undeclared(merged, &name);
         Some((name, pointers))
     }
 

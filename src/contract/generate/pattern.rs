@@ -11,19 +11,15 @@ const NESTING_MAX: u32 = 64;
 impl Generator<'_> {
     /// A string that likely matches; `stretch` says how often repetitions repeat beyond their least.
     pub(super) fn matching(&mut self, pattern: &str, stretch: u64) -> Option<String> {
-        let parse = |pattern: &str| {
-            regex_syntax::ParserBuilder::new().utf8(false).nest_limit(NESTING_MAX).build().parse(pattern).ok()
-        };
-        // The parser knows no look-around; without it the expression is mostly the same.
-        let hir = parse(pattern).or_else(|| parse(&without_look_around(pattern)))?;
+        // The parser knows neither look-around nor back-references; without them the expression is mostly the same.
+        let hir = parse(pattern).or_else(|| parse(&plain_syntax(pattern)))?;
         let mut text = String::new();
         self.write(&hir, stretch, &mut text)?;
         Some(text)
     }
 
     fn write(&mut self, hir: &Hir, stretch: u64, text: &mut String) -> Option<()> {
-        self.steps = self.steps.saturating_sub(1);
-        if text.len() > LENGTH_MAX || self.steps == 0 {
+        if text.len() > LENGTH_MAX || !self.spend(1) {
             return None;
         }
         match hir.kind() {
@@ -77,30 +73,129 @@ impl Generator<'_> {
     }
 }
 
+fn parse(pattern: &str) -> Option<Hir> {
+    regex_syntax::ParserBuilder::new().utf8(false).nest_limit(NESTING_MAX).build().parse(pattern).ok()
+}
+
+/// One expression of several that a string must match, or must not.
+pub(super) struct Conjunct {
+    pub(super) pattern: String,
+    pub(super) holds: bool,
+}
+
+/// A pattern as expressions without look-around: what looks ahead from the start becomes one of its own.
+pub(super) fn conjuncts(pattern: &str) -> Vec<Conjunct> {
+    let mut found = Vec::new();
+    let anchored = pattern.starts_with('^');
+    let anchor = if anchored { "^" } else { "" };
+    let mut rest = pattern.strip_prefix('^').unwrap_or(pattern);
+    while let Some(holds) = if rest.starts_with("(?=") {
+        Some(true)
+    } else if rest.starts_with("(?!") {
+        Some(false)
+    } else {
+        None
+    } {
+        let end = group_end(rest);
+        let Some(inner) = rest.get(3..end.saturating_sub(1)) else { break };
+        // Nothing is known of where an unanchored expression begins that must not go on in some way.
+        if holds || anchored {
+            found.push(Conjunct { pattern: plain_syntax(&format!("{anchor}(?:{inner})")), holds });
+        }
+        rest = &rest[end..];
+    }
+    found.push(Conjunct { pattern: plain_syntax(&format!("{anchor}{rest}")), holds: true });
+    found
+}
+
+/// The expression without look-around, and with groups themselves in place of references to them.
+fn plain_syntax(pattern: &str) -> String {
+    without_look_around(&without_back_references(pattern))
+}
+
+/// Where the group that the text begins with ends.
+fn group_end(text: &str) -> usize {
+    let (mut depth, mut escaped, mut set) = (0_usize, false, false);
+    for (index, character) in text.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => set = true,
+            ']' => set = false,
+            '(' if !set => depth += 1,
+            ')' if !set => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return index + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    text.len()
+}
+
 /// The expression without its look-ahead and look-behind groups.
 fn without_look_around(pattern: &str) -> String {
     let mut output = String::new();
     let mut rest = pattern;
     while let Some(start) = ["(?=", "(?!", "(?<=", "(?<!"].iter().filter_map(|group| rest.find(group)).min() {
         output.push_str(&rest[..start]);
-        let (mut depth, mut escaped, mut end) = (0_usize, false, rest.len());
-        for (index, character) in rest[start..].char_indices() {
-            match character {
-                _ if escaped => escaped = false,
-                '\\' => escaped = true,
-                '(' => depth += 1,
-                ')' => {
-                    depth -= 1;
-                    if depth == 0 {
-                        end = start + index + 1;
-                        break;
-                    }
-                }
-                _ => {}
-            }
-        }
-        rest = &rest[end..];
+        rest = &rest[start + group_end(&rest[start..])..];
     }
     output.push_str(rest);
     output
+}
+
+/// The expression with each `\1` replaced by the group that it refers to: what it matches is near to what is wanted.
+fn without_back_references(pattern: &str) -> String {
+    let mut groups: Vec<&str> = Vec::new();
+    let mut output = String::new();
+    let mut characters = pattern.char_indices().peekable();
+    let mut set = false;
+    while let Some((index, character)) = characters.next() {
+        match character {
+            '\\' => {
+                let Some((_, escaped)) = characters.next() else { break };
+                let number = escaped.to_digit(10).filter(|number| *number > 0 && !set);
+                match number.and_then(|number| groups.get(number as usize - 1)) {
+                    Some(group) => output.push_str(&format!("(?:{group})")),
+                    None => output.extend(['\\', escaped]),
+                }
+                continue;
+            }
+            '[' => set = true,
+            ']' => set = false,
+            '(' if !set => {
+                let rest = &pattern[index..];
+                let named = rest.starts_with("(?<") && !rest.starts_with("(?<=") && !rest.starts_with("(?<!");
+                if !rest.starts_with("(?") || named {
+                    let body = if named { rest.find('>').map_or(1, |end| end + 1) } else { 1 };
+                    groups.push(rest.get(body..group_end(rest).saturating_sub(1)).unwrap_or_default());
+                }
+            }
+            _ => {}
+        }
+        output.push(character);
+    }
+    output
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_ahead_from_the_start_becomes_an_expression_of_its_own() {
+        let parts = |pattern: &str| -> Vec<(String, bool)> {
+            conjuncts(pattern).into_iter().map(|part| (part.pattern, part.holds)).collect()
+        };
+        let part = |pattern: &str, holds| (pattern.to_owned(), holds);
+        assert_eq!(
+            parts("^(?=.*[A-Z)])(?!x).{2,}$"),
+            [part("^(?:.*[A-Z)])", true), part("^(?:x)", false), part("^.{2,}$", true)]
+        );
+        assert_eq!(parts("^(a|b)\\1$"), [part("^(a|b)(?:a|b)$", true)]);
+        assert_eq!(parts("a(?=b)"), [part("a", true)]);
+    }
 }

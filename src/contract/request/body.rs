@@ -1,31 +1,23 @@
-//! The body of a request: decoded by media type, then checked.
+//! The body of a request: whether there has to be one, by which declaration it is read, and its content codings.
 
 use super::Checking;
-use crate::contract::decode::{self, Shape};
-use crate::contract::operation::{Content, RequestBody};
-use crate::contract::tree::SchemaTree;
+use crate::contract::decode;
+use crate::contract::operation::RequestBody;
+use crate::contract::representation::{Representation, best, media_text};
 use crate::diagnostic::{Code, Diagnostic, Part, code};
 use crate::message::media_type::MediaType;
-use crate::source::{Focus, SyntaxError, json, pointer};
+use crate::source::Focus;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use serde_json::Value;
+use http::header::CONTENT_ENCODING;
 
 impl Checking<'_> {
-    pub(super) fn body_problem(&mut self, code: Code, message: impl Into<String>, at: &str, contract: &str) {
+    fn body_problem(&mut self, code: Code, message: impl Into<String>, at: &str, contract: &str) {
         let place = self.contract.document.location(contract, Focus::Value);
         self.decoded.diagnostics.push(Diagnostic::new(code, message).at(Part::Body, at).contract(Some(place)));
     }
 
     pub(super) fn body(&mut self, body: &RequestBody, body_bytes_max: usize) {
-        let headers = self.request.headers();
-        // Two fields of it make a text that is no media type.
-        let fields: Vec<String> = headers
-            .get_all(CONTENT_TYPE)
-            .iter()
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-            .collect();
-        let media_text = (!fields.is_empty()).then(|| fields.join(", "));
+        let media_text = media_text(self.request.headers());
         if self.request.body().is_empty() {
             let media = media_text.as_deref().and_then(MediaType::parse);
             // A body of no bytes may be a value of a text or binary type, never of JSON, a form or XML.
@@ -74,7 +66,9 @@ impl Checking<'_> {
             return;
         };
         let Some(bytes) = self.inflated(body, body_bytes_max) else { return };
-        self.representation(&media, &text, content, &bytes);
+        let (value, mut found) = Representation::new(self.checker, content).read(&media, &text, &bytes);
+        self.decoded.diagnostics.append(&mut found);
+        self.decoded.body = value;
     }
 
     fn inflated(&mut self, body: &RequestBody, body_bytes_max: usize) -> Option<Bytes> {
@@ -125,109 +119,4 @@ impl Checking<'_> {
             }
         }
     }
-
-    fn representation(&mut self, media: &MediaType, media_text: &str, content: &Content, bytes: &Bytes) {
-        let schema = content.schema.as_ref();
-        let at = schema.map_or("", |schema| schema.pointer.as_str());
-        let tree: &dyn SchemaTree = &self.contract.request;
-        // JSON is UTF-8 whatever the parameter says (RFC 8259 §11), and so are forms and sequences.
-        let by_charset = (media.is_text() || media.is_xml()) && !media.is_json() && content.sequence.is_none();
-        let named = media.parameter("charset").filter(|_| by_charset);
-        let Some(charset) = decode::Charset::named(named) else {
-            let message = format!("the charset `{}` is not supported", named.unwrap_or_default());
-            self.body_problem(code::MEDIA_TYPE_UNSUPPORTED, message, "", &content.pointer);
-            return;
-        };
-        let value = if let Some(sequence) = content.sequence {
-            match sequence.read(bytes) {
-                Ok(value) => Some(value),
-                Err(error) => {
-                    self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);
-                    None
-                }
-            }
-        } else if media.is_json() {
-            self.json(content, bytes)
-        } else if media.is_form() {
-            match decode::form_value(tree, at, bytes, &content.encodings) {
-                Ok(value) => Some(value),
-                Err(error) => {
-                    self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);
-                    None
-                }
-            }
-        } else if media.is_multipart() {
-            self.multipart(media_text, content, bytes)
-        } else if media.is_xml() {
-            match decode::xml_value(tree, at, charset, bytes) {
-                Ok(value) => Some(value),
-                Err(error) => {
-                    self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);
-                    None
-                }
-            }
-        } else if media.is_text() {
-            match charset.text(bytes) {
-                Ok(text) => Some(match schema {
-                    Some(schema) => decode::typed(tree, &schema.pointer, &decode::Raw::Text(text)),
-                    None => Value::String(text),
-                }),
-                Err(offset) => {
-                    let message = format!("the text is not {charset} at byte {offset}");
-                    self.body_problem(code::BODY_MALFORMED, message, "", &content.pointer);
-                    None
-                }
-            }
-        } else {
-            Some(decode::binary_value(bytes))
-        };
-        let Some(value) = value else { return };
-        self.check_body(content, &value, media);
-        self.decoded.body = Some(value);
-    }
-
-    fn check_body(&mut self, content: &Content, value: &Value, media: &MediaType) {
-        // Bytes have no JSON type: OAS 3.1.1 §4.8.24.3 describes them by an empty schema or by contentMediaType.
-        let bytes = !(media.is_json() || media.is_form() || media.is_multipart() || media.is_xml() || media.is_text());
-        let textual = content
-            .schema
-            .as_ref()
-            .is_none_or(|schema| matches!(decode::shape_of(&self.contract.request, &schema.pointer), Shape::Primitive));
-        if bytes && !textual && content.sequence.is_none() {
-            return;
-        }
-        let mut found = content.check(self.checker, value, Part::Body, "");
-        self.decoded.diagnostics.append(&mut found);
-    }
-
-    pub(super) fn json(&mut self, content: &Content, bytes: &Bytes) -> Option<Value> {
-        match json::parse(bytes) {
-            Ok(parsed) => {
-                for key in &parsed.duplicate_keys {
-                    let name = pointer::tokens(key).last().unwrap_or_default().into_owned();
-                    self.body_problem(
-                        code::BODY_DUPLICATE_KEY,
-                        format!("the member `{name}` stands twice in one object"),
-                        key,
-                        &content.pointer,
-                    );
-                }
-                Some(parsed.value)
-            }
-            Err(SyntaxError { message, offset }) => {
-                self.body_problem(
-                    code::BODY_MALFORMED,
-                    format!("the body is no well-formed JSON at byte {offset}: {message}"),
-                    "",
-                    &content.pointer,
-                );
-                None
-            }
-        }
-    }
-}
-
-/// The most specific declared media type that covers the one sent.
-fn best<'c>(content: &'c [Content], media: &MediaType) -> Option<&'c Content> {
-    content.iter().filter(|content| content.media.covers(media)).max_by_key(|content| content.media.specificity())
 }

@@ -1,7 +1,6 @@
 //! Decoding and checking a request against its operation: everything that is wrong with it, at once.
 
 mod body;
-mod multipart;
 mod parameter;
 mod query;
 

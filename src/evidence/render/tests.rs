@@ -208,7 +208,7 @@ impl Sample {
         let sample = Self { contract: SourceFile::new("openapi/things.yaml", CONTRACT) };
         let exchanges: Vec<Arc<Exchange>> = sample.exchanges().into_iter().map(Arc::new).collect();
         let broken = exchanges.iter().filter(|exchange| !exchange.diagnostics.is_empty());
-        let counts = Counts { exchanges: 6, violations: 3, drift: 1, unknown_paths: 1 };
+        let counts = Counts { exchanges: 6, violations: 3, drift: 1, unknown_paths: 1, broken: 4 };
         let coverage = sample.coverage();
         let gates =
             Gates { fail_on: vec![FailOn::UnknownPaths], coverage_min: vec![(CoverageScope::Everything, 100.0)] };

@@ -2,7 +2,7 @@
 
 use super::Control;
 use http::{Method, Request, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn the_journal_is_filtered_and_cleared() {
@@ -98,4 +98,32 @@ fn an_application_is_found_by_any_of_its_client_ids() {
         let found = control.get(&format!("/_mock/api/exchanges?application={name}"));
         assert_eq!(found["exchanges"].as_array().unwrap().len(), 1, "{name}");
     }
+}
+
+#[test]
+fn recorded_exchanges_are_imported_whole_or_not_at_all() {
+    let control = Control::new();
+    let har = |entries: Value| json!({ "log": { "version": "1.2", "entries": entries } });
+    let entry = |path: &str| {
+        json!({
+            "startedDateTime": "2020-02-03T04:05:06Z",
+            "request": { "method": "GET", "url": format!("https://api.example{path}"), "headers": [{ "name": "authorization", "value": "Bearer abc" }] },
+            "response": { "status": 404 },
+        })
+    };
+    let import = |har: &Value| control.send(Method::POST, "/_mock/api/exchanges", Some(har));
+    let aborted = json!({ "request": { "method": "GET", "url": "/" }, "response": { "status": 0 } });
+    let (status, _, told) = import(&har(json!([entry("/v1/nothing"), aborted, entry("/oauth/token")])));
+    assert_eq!((status, told), (StatusCode::OK, json!({ "judged": 2, "passed_over": 1 })));
+    let verdict = control.get("/_mock/api/verdict");
+    assert_eq!((&verdict["exchanges"], &verdict["violations"]), (&json!(2), &json!(1)));
+    let first = control.get("/_mock/api/exchanges/1");
+    assert_eq!((&first["time"], &first["violations"][0]["code"]), (&json!("2020-02-03T04:05:06Z"), &json!("CK0101")));
+
+    let (status, _, problem) = import(&har(json!([entry("/v1/nothing"), { "request": {} }])));
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("/log/entries/1")));
+    for bad in [json!({}), json!({ "log": {} }), har(json!([1]))] {
+        assert_eq!(import(&bad).0, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(control.get("/_mock/api/verdict")["exchanges"], 2, "nothing of these");
 }

@@ -1,20 +1,22 @@
 //! What can be wrong with a document although each part of it is in order: examples and defaults that
-//! contradict their schemas, and alternatives that overlap.
+//! contradict their schemas, and alternatives that overlap; [`document`] looks at names and what they lead to.
 
-use super::document::Version;
-use super::generate::generate;
-use super::lower::{Discriminator, reference_pointer};
-use super::operation::{Content, Example, ExampleForm, ParameterValue};
-use super::schema::{Checker, SchemaUse};
-use super::tree::SchemaTree;
-use super::{Contract, Direction, roots, schema_at};
+mod document;
+
+use crate::contract::document::Version;
+use crate::contract::generate::generate;
+use crate::contract::lower::{Discriminator, reference_pointer};
+use crate::contract::operation::{Content, Example, ExampleForm, ParameterValue};
+use crate::contract::schema::{Checker, SchemaUse};
+use crate::contract::tree::SchemaTree;
+use crate::contract::{Contract, Direction, roots, schema_at};
 use crate::diagnostic::{Code, Diagnostic, Fault, Part, Place, Severity, code};
 use crate::source::{Focus, pointer};
 use serde_json::Value;
 use std::collections::HashSet;
 
 /// Looks for everything of this kind.
-pub(super) fn lint(contract: &Contract) -> Vec<Diagnostic> {
+pub(in crate::contract) fn lint(contract: &Contract) -> Vec<Diagnostic> {
     let mut lint = Lint { contract, findings: Vec::new(), seen: HashSet::new() };
     for operation in contract.operations() {
         if operation.response(operation.success_status()).is_none() {
@@ -53,6 +55,7 @@ pub(super) fn lint(contract: &Contract) -> Vec<Diagnostic> {
         }
     }
     lint.tags();
+    lint.document();
     for root in roots::schema_roots(&contract.document) {
         lint.schema(&root, 0);
     }
@@ -215,6 +218,7 @@ impl Lint<'_> {
             );
             return;
         }
+        self.schema_object(at, object);
         for (keyword, code, what) in
             [("example", code::CONTRACT_EXAMPLE, "the example"), ("default", code::CONTRACT_DEFAULT, "the default")]
         {

@@ -1,9 +1,9 @@
 //! Multipart bodies: parts by name or by position, and their headers.
 
-use super::Checking;
+use super::Representation;
 use crate::contract::decode::{self, Styles};
 use crate::contract::document::Version;
-use crate::contract::operation::{Content, HeaderDeclaration};
+use crate::contract::operation::HeaderDeclaration;
 use crate::contract::response::decoded_header;
 use crate::diagnostic::{Part, code};
 use crate::message::media_type::MediaType;
@@ -11,13 +11,15 @@ use crate::source::pointer;
 use bytes::Bytes;
 use serde_json::Value;
 
-impl Checking<'_> {
-    pub(super) fn multipart(&mut self, media_text: &str, content: &Content, bytes: &Bytes) -> Option<Value> {
+impl Representation<'_> {
+    pub(super) fn multipart(&mut self, media_text: &str, bytes: &Bytes) -> Option<Value> {
+        let content = self.content;
+        let tree = self.checker.schemas;
         let read = if content.positions.is_some() { decode::ordered_parts } else { decode::parts };
         let parts = match read(media_text, bytes) {
             Ok(parts) => parts,
             Err(error) => {
-                self.body_problem(code::BODY_MALFORMED, error.message, &error.pointer, &content.pointer);
+                self.malformed(error);
                 return None;
             }
         };
@@ -31,9 +33,8 @@ impl Checking<'_> {
             let item = content.item_schema.as_ref().map(|schema| schema.pointer.as_str());
             let encoding = |index| positions.at(index).map(|part| &part.encoding);
             let whole = content.schema.as_ref().map(|schema| schema.pointer.as_str());
-            let tree = &self.contract.request;
             let (value, problems) = decode::positional_value(tree, whole, item, &parts, encoding);
-            self.part_problems(problems, content);
+            self.part_problems(problems);
             return Some(value);
         }
         for (property, header) in &content.part_headers {
@@ -43,17 +44,17 @@ impl Checking<'_> {
         }
         // OAS 3.0.4 §4.7.15.1.2 knows styles in urlencoded forms only.
         let form_data = MediaType::parse(media_text).is_some_and(|media| media.essence() == "multipart/form-data");
-        let applied = form_data && self.contract.document.version > Version::V30;
+        let applied = form_data && self.checker.document.version > Version::V30;
         let styles = if applied { Styles::Applied } else { Styles::Ignored };
-        let (value, problems) = decode::multipart_value(&self.contract.request, at, &parts, &content.encodings, styles);
-        self.part_problems(problems, content);
+        let (value, problems) = decode::multipart_value(tree, at, &parts, &content.encodings, styles);
+        self.part_problems(problems);
         Some(value)
     }
 
-    fn part_problems(&mut self, problems: Vec<decode::PartProblem>, content: &Content) {
+    fn part_problems(&mut self, problems: Vec<decode::PartProblem>) {
         for problem in problems {
             let code = if problem.media_type { code::PART_MEDIA_TYPE } else { code::BODY_MALFORMED };
-            self.body_problem(code, problem.message, &problem.pointer, &content.pointer);
+            self.problem(code, problem.message, &problem.pointer, &self.content.pointer);
         }
     }
 
@@ -63,17 +64,17 @@ impl Checking<'_> {
         let Some((_, text)) = value else {
             if header.required {
                 let message = format!("the part `{property}` lacks the required header `{}`", header.name);
-                self.body_problem(code::BODY_MALFORMED, message, &at, &header.pointer);
+                self.problem(code::BODY_MALFORMED, message, &at, &header.pointer);
             }
             return;
         };
         let Some(schema) = &header.schema else { return };
-        let Some(value) = decoded_header(header, schema, &self.contract.request, text) else {
+        let Some(value) = decoded_header(header, schema, self.checker.schemas, text) else {
             let message = format!("the header `{}` of the part `{property}` cannot be decoded", header.name);
-            self.body_problem(code::BODY_MALFORMED, message, &at, &header.pointer);
+            self.problem(code::BODY_MALFORMED, message, &at, &header.pointer);
             return;
         };
         let mut found = schema.check(self.checker, &value, Part::Body, &at);
-        self.decoded.diagnostics.append(&mut found);
+        self.found.append(&mut found);
     }
 }
