@@ -185,6 +185,9 @@ fn banner(mock: &MockServer) -> String {
         mock.token_url(),
         mock.admin_url()
     );
+    if cfg!(feature = "dashboard") {
+        let _ = writeln!(text, "  browser  {}/", mock.admin_url());
+    }
     if let Some(token) = mock.admin_token() {
         let _ = writeln!(text, "  admin    {token}");
     }
