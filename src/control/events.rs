@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,9 @@ use std::time::Duration;
 const LIMIT_DEFAULT: u64 = 100;
 /// Exchanges that one turn of a stream sends.
 const BATCH_MAX: usize = 500;
+/// How many ids back a stream looks for exchanges that took longer than later ones. Less than a turn, so that each
+/// turn gets on.
+const LATE_MAX: u64 = 250;
 
 /// Which exchanges are asked for, of which application, and how many.
 #[derive(Clone)]
@@ -97,19 +101,25 @@ impl Call<'_> {
         let seen = self.decoded.header.get("Last-Event-ID").and_then(Value::as_u64);
         let last = *changed.borrow();
         // A client that saw more than there is saw another run of the server: to it everything is new.
-        let mut after = match seen.or(asked.filter.after) {
+        let start = match seen.or(asked.filter.after) {
             Some(after) if after > last => 0,
             Some(after) => after,
             None => last,
         };
         let engine = Arc::clone(self.engine);
+        // An id is given when a request comes and the exchange recorded when it is answered, so ids come out of order.
+        let mut newest = start;
+        let mut sent = BTreeSet::new();
         let more = move || {
+            let after = newest.saturating_sub(LATE_MAX).max(start);
             asked.filter.after = Some(after);
+            sent.retain(|id| *id > after);
             let page = asked.page(&engine);
             let mut text = String::new();
-            for exchange in &page.exchanges {
-                after = after.max(exchange.id());
-                let _ = write!(text, "id: {}\nevent: exchange\ndata: {}\n\n", exchange.id(), summary(exchange));
+            for exchange in page.exchanges.iter().filter(|exchange| sent.insert(exchange.id())) {
+                newest = newest.max(exchange.id());
+                // Of a late exchange too, the id is where a client that comes back goes on.
+                let _ = write!(text, "id: {newest}\nevent: exchange\ndata: {}\n\n", summary(exchange));
             }
             Bytes::from(text)
         };

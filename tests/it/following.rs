@@ -61,6 +61,34 @@ fn exchanges_are_streamed_from_where_the_client_left_off() {
 }
 
 #[test]
+fn exchanges_of_many_threads_are_each_streamed_once() {
+    const EACH: u64 = 200;
+    let mock = MockServer::start();
+    let mut reader = connect(&mock, "GET /_mock/api/events");
+    let mut line = String::new();
+    while !line.contains("retry: 1000") {
+        assert!(reader.read_line(&mut line).unwrap() > 0, "{line}");
+    }
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..EACH).for_each(|_| ask(&mock)));
+        }
+    });
+    let mut ids = Vec::new();
+    let started = Instant::now();
+    while (ids.len() as u64) < 4 * EACH {
+        line.clear();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "{} exchanges", ids.len());
+        assert!(started.elapsed() < Duration::from_secs(20), "{} exchanges", ids.len());
+        if let Some(data) = line.strip_prefix("data: ") {
+            ids.push(serde_json::from_str::<serde_json::Value>(data).unwrap()["id"].as_u64().unwrap());
+        }
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (1..=4 * EACH).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_stream_ends_with_the_server_and_holds_nothing_up() {
     let mut mock = MockServer::start();
     let mut reader = connect(&mock, "GET /_mock/api/events");

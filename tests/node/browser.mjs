@@ -52,7 +52,10 @@ export async function openPage(browser, origin, { viewport = WIDE, scheme = 'lig
     if (asked !== origin && protocol !== 'data:') trouble.push(`request to ${request.url()}`);
   });
   const go = (path) => page.goto(origin + path);
-  const expected = (pattern) => {
+  const expected = async (pattern) => {
+    // The browser logs a refusal on its own time, which may be after the page shows it.
+    const until = Date.now() + 5_000;
+    while (!trouble.some((line) => pattern.test(line)) && Date.now() < until) await page.waitForTimeout(50);
     const rest = trouble.filter((line) => !pattern.test(line));
     assert.notEqual(rest.length, trouble.length, `nothing was logged that fits ${pattern}`);
     trouble.splice(0, trouble.length, ...rest);

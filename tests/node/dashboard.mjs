@@ -132,12 +132,12 @@ const stories = {
     await page.getByRole('button', { name: 'Create application' }).click();
     await page.getByText('an application of this name exists').waitFor();
     assert.equal(await page.getByRole('textbox', { name: 'Application name' }).inputValue(), 'development');
-    expected(/status of 409/);
+    await expected(/status of 409/);
     await go('/_mock/applications/nobody');
     await page.getByText('there is no application nobody').waitFor();
     await go('/_mock/exchanges/999999');
     await page.getByText('the journal has no exchange 999999').waitFor();
-    expected(/status of 404/);
+    await expected(/status of 404/);
     saw('refusals as pages');
     await close();
   },
@@ -152,7 +152,7 @@ const stories = {
     await one.page.getByText('✓ Saved').waitFor();
     await other.page.getByRole('switch', { name: 'userCreatedChannels' }).click();
     await other.page.getByText('Somebody else has saved this meanwhile').waitFor();
-    other.expected(/status of 409/);
+    await other.expected(/status of 409/);
     const settings = (await api('GET', `/applications/${firstId}`)).resources['/v1/application/settings'];
     assert.deepEqual([settings.guestUsers, settings.userCreatedChannels], ['DISABLED', 'ENABLED']);
     assert.equal(await other.page.getByRole('switch', { name: 'guestUsers' }).isChecked(), false, 'the page shows what is there');
@@ -167,7 +167,7 @@ const stories = {
     saw('a mistake while it is written');
     await other.page.getByRole('button', { name: 'Save /v1/application/settings' }).click();
     await other.page.getByRole('alert').getByText('/guestUsers').waitFor();
-    other.expected(/status of 400/);
+    await other.expected(/status of 400/);
     await picture(other.page, 'refused');
     await json.fill('{');
     await other.page.getByText('this is no JSON').waitFor();
@@ -325,7 +325,7 @@ const stories = {
     await page.getByLabel('Seconds').fill('soon');
     await page.getByRole('button', { name: 'Advance' }).click();
     await page.getByRole('alert').waitFor();
-    expected(/status of 400/);
+    await expected(/status of 400/);
     saw('a time that is none');
     await close();
   },
@@ -357,7 +357,7 @@ const stories = {
     await page.getByLabel('Path and query').fill('http://elsewhere.test/');
     await page.getByRole('button', { name: 'Send the request' }).click();
     await page.getByText('Give a path of the contract').waitFor();
-    expected(/status of 422/);
+    await expected(/status of 422/);
     saw('coverage that grows, and an answer by choice');
 
     await page.getByRole('link', { name: 'Reports', exact: true }).click();
@@ -410,11 +410,11 @@ const stories = {
   async login(browser) {
     const { page, go, expected, close } = await openPage(browser, origin);
     await go('/_mock/traffic?status=4XX');
-    expected(/status of 401/);
+    await expected(/status of 401/);
     await page.getByLabel('Admin token').fill('wrong');
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.getByText('This is not the admin token').waitFor();
-    expected(/status of 401/);
+    await expected(/status of 401/);
     assert.deepEqual((await axe(page)).found, []);
     await page.getByLabel('Admin token').fill(process.env.MOCK_ADMIN_TOKEN);
     await page.getByRole('button', { name: 'Log in' }).click();

@@ -180,12 +180,13 @@ pub(super) fn events(visit: &Visit<'_>) -> Shown {
 /// Events without a name, which htmx swaps in, from any number of the control plane's.
 fn as_rows(events: &Bytes) -> Bytes {
     let events = String::from_utf8_lossy(events);
-    let datas = events.lines().filter_map(|line| line.strip_prefix("data: "));
-    let exchanges: Vec<Value> = datas.filter_map(|data| serde_json::from_str(data).ok()).collect();
+    let fields = |name| events.lines().filter_map(move |line: &str| line.strip_prefix(name));
+    let datas = fields("data: ").filter_map(|data| serde_json::from_str(data).ok());
+    let exchanges: Vec<(&str, Value)> = fields("id: ").zip(datas).collect();
     let mut text = String::new();
     for some in exchanges.chunks(SWAPPED_MAX) {
-        let rows = html! { @for exchange in some.iter().rev() { (row(exchange)) } }.into_string();
-        let last = some.last().map(|exchange| exchange["id"].to_string()).unwrap_or_default();
+        let rows = html! { @for (_, exchange) in some.iter().rev() { (row(exchange)) } }.into_string();
+        let last = some.last().map_or("", |(id, _)| id);
         // A line break within a row would end the data.
         let _ = write!(text, "id: {last}\ndata: {}\n\n", rows.replace(['\n', '\r'], " "));
     }
