@@ -121,8 +121,7 @@ try:
         as_it_is, spelled_out = found(reports / "as-it-is.ndjson"), found(reports / "spelled-out.ndjson")
 finally:
     server.terminate()
-    # A debug build on a busy machine takes its time to sum up what thousands of requests left behind.
-    assert server.wait(60) == 0
+    assert server.wait(10) == 0
 
 generated = [int(count) for count in re.findall(r"(\d+) generated", output)]
 problems = list(unexplained(as_it_is, ALWAYS | CHANCE))
