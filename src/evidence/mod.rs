@@ -271,9 +271,12 @@ impl Evidence {
 
     /// The exchange with this id, if it is still kept.
     pub(crate) fn get(&self, id: u64) -> Option<Arc<Exchange>> {
-        let departed = self.departed.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = departed.reported.iter().find(|exchange| exchange.id == id).cloned();
-        self.tenants(None).iter().find_map(|tenant| tenant.journal.get(id)).or(left)
+        // One lock at a time: clearing holds the tenants' while it takes the departed ones'.
+        let kept = self.tenants(None).iter().find_map(|tenant| tenant.journal.get(id));
+        kept.or_else(|| {
+            let departed = self.departed.lock().unwrap_or_else(PoisonError::into_inner);
+            departed.reported.iter().find(|exchange| exchange.id == id).cloned()
+        })
     }
 
     /// Forgets all exchanges and what they touched, the counts behind the verdict included; of one application, or of all.

@@ -127,3 +127,19 @@ fn two_hundred_applications_keep_their_own_notes_at_once() {
     assert!(mock.application("default").find_resource("/notes/1").is_none());
     mock.verify();
 }
+
+#[test]
+fn exchanges_are_read_while_they_are_forgotten() {
+    let mock = MockServer::start();
+    std::thread::scope(|scope| {
+        for (method, path) in [("GET", "/_mock/api/exchanges/1"), ("DELETE", "/_mock/api/exchanges")].repeat(2) {
+            let mut connection = Connection::open(mock.port());
+            scope.spawn(move || {
+                for _ in 0..500 {
+                    // Two that wait for each other answer neither, and the connection gives up.
+                    assert!([204, 404].contains(&connection.send(method, path, "accept: */*", None).status));
+                }
+            });
+        }
+    });
+}
