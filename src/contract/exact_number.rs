@@ -15,7 +15,7 @@ pub(super) const MINIMUM: &str = "x-exact-minimum";
 /// Integers up to here are floats, too.
 const FLOAT_INTEGER_MAX: i128 = 1 << 53;
 /// -2^63 as a float. The integer itself is read as an integer, so a float of this value was a smaller number.
-const ROUNDED_TO_I64_MIN: f64 = -9_223_372_036_854_775_808.0;
+pub(super) const ROUNDED_TO_I64_MIN: f64 = -9_223_372_036_854_775_808.0;
 
 /// The keyword of the document that an internal one stands for.
 pub(super) fn shown_keyword(keyword: &str) -> Option<&str> {
@@ -41,8 +41,8 @@ pub(super) fn is_rounded(keyword: &str, limit: &Value) -> bool {
     about_numbers && beyond(limit) || keyword == "enum" && limit.as_array().into_iter().flatten().any(beyond)
 }
 
-/// The number if it is an integer within 64 bits.
-fn integer(number: &Number) -> Option<i128> {
+/// The number if it is written as an integer, and within 64 bits.
+pub(super) fn integer(number: &Number) -> Option<i128> {
     number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 

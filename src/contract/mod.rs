@@ -284,7 +284,12 @@ impl Contract {
 
     /// Finds the operation of a request. HEAD leads to GET where it is not declared itself.
     pub(crate) fn route<'c, 'r>(&'c self, method: &Method, path: &'r str) -> Routed<'c, 'r> {
-        let Some(found) = self.router.find(path) else { return Routed::Unknown(Box::new(self.unknown_path(path))) };
+        self.routed(method, path).unwrap_or_else(|| Routed::Unknown(Box::new(self.unknown_path(path))))
+    }
+
+    /// The same, for those to whom an unknown path is no mistake: what may have been meant is not looked for.
+    fn routed<'c, 'r>(&'c self, method: &Method, path: &'r str) -> Option<Routed<'c, 'r>> {
+        let found = self.router.find(path)?;
         let methods = &found.route.methods;
         let wanted = |method: &Method| methods.iter().find(|(known, _, _)| known == method);
         let hit = wanted(method).or_else(|| if method == Method::HEAD { wanted(&Method::GET) } else { None });
@@ -293,7 +298,7 @@ impl Contract {
         {
             let mut captures = found.captures;
             captures.drain(..captures.len().saturating_sub(names.len()));
-            return Routed::Operation { operation, names, captures };
+            return Some(Routed::Operation { operation, names, captures });
         }
         let mut allow: Vec<Method> = methods.iter().map(|(method, _, _)| method.clone()).collect();
         if allow.contains(&Method::GET) && !allow.contains(&Method::HEAD) {
@@ -302,17 +307,14 @@ impl Contract {
         if !allow.contains(&Method::OPTIONS) {
             allow.push(Method::OPTIONS);
         }
-        match methods.first().and_then(|(_, index, _)| self.operations.get(*index)) {
-            Some(operation) => Routed::OtherMethod { allow, operation },
-            None => Routed::Unknown(Box::new(self.unknown_path(path))),
-        }
+        let (_, index, _) = methods.first()?;
+        Some(Routed::OtherMethod { allow, operation: self.operations.get(*index)? })
     }
 
     fn unknown_path(&self, path: &str) -> Diagnostic {
         let diagnostic =
             Diagnostic::new(code::UNKNOWN_PATH, format!("no path of the contract matches `{path}`")).at(Part::Path, "");
-        let templates = self.operations.iter().map(|operation| operation.template.as_str());
-        let Some(close) = did_you_mean(path, templates) else { return diagnostic };
+        let Some(close) = self.nearest_template(path) else { return diagnostic };
         let nearest = self.operations.iter().find(|operation| operation.template == close);
         let diagnostic = diagnostic.contract(nearest.map(|operation| self.operation_location(operation)));
         match nearest {
@@ -397,32 +399,33 @@ impl Contract {
     ///
     /// The path is the contract's own, or has a server's base path before it.
     pub(crate) fn resource(&self, path: &str) -> Option<(&Content, &str, Vec<String>)> {
-        let mut bases = vec![""];
-        bases.extend(self.bases.iter().map(String::as_str));
-        bases.into_iter().find_map(|base| {
-            let full = format!("{base}{path}");
-            let slashed = format!("{full}/");
-            // State knows a path without the slash that the contract may have at its end.
-            let found = [full.as_str(), slashed.as_str()].map(|path| self.route(&Method::GET, path));
-            let found = found.into_iter().find(|found| matches!(found, Routed::Operation { .. }))?;
-            let Routed::Operation { operation, captures, .. } = found else { return None };
-            let response = operation.response(operation.success_status())?;
-            let content = response.content.iter().find(|content| content.media.is_json())?;
-            Some((content, trimmed(&operation.template), captures.into_iter().map(ToOwned::to_owned).collect()))
+        self.spellings(path).find_map(|spellings| {
+            let read = |path| match self.routed(&Method::GET, path)? {
+                Routed::Operation { operation, captures, .. } => {
+                    Some((operation, captures.into_iter().map(ToOwned::to_owned).collect()))
+                }
+                _ => None,
+            };
+            let (operation, captures) = spellings.iter().find_map(|path| read(path))?;
+            Some((operation.json_answer()?, trimmed(&operation.template), captures))
         })
     }
 
     /// The path template of a state's path, which has a server's base path before it or not, and no slash at its end.
     pub(crate) fn template_at(&self, path: &str) -> Option<&str> {
-        let mut bases = vec![""];
-        bases.extend(self.bases.iter().map(String::as_str));
-        let spellings = bases.into_iter().flat_map(|base| [format!("{base}{path}"), format!("{base}{path}/")]);
-        spellings.into_iter().find_map(|path| match self.route(&Method::GET, &path) {
+        self.spellings(path).flatten().find_map(|path| match self.routed(&Method::GET, &path)? {
             Routed::Operation { operation, .. } | Routed::OtherMethod { operation, .. } => {
                 Some(trimmed(&operation.template))
             }
             Routed::Unknown(_) => None,
         })
+    }
+
+    /// How the contract may write a state's path: with each server's base path before it, and without, as state knows
+    /// it and with the slash that the contract may have at its end.
+    fn spellings(&self, path: &str) -> impl Iterator<Item = [String; 2]> {
+        let bases = std::iter::once("").chain(self.bases.iter().map(String::as_str));
+        bases.map(move |base| [format!("{base}{path}"), format!("{base}{path}/")])
     }
 
     /// The files that the document was read from, the root first.
@@ -437,18 +440,21 @@ impl Contract {
 
     /// Whether the contract writes the path of a resource with a slash at its end.
     pub(crate) fn ends_in_slash(&self, path: &str) -> bool {
-        let reads = |path: &str| matches!(self.route(&Method::GET, path), Routed::Operation { .. });
+        let reads = |path: &str| matches!(self.routed(&Method::GET, path), Some(Routed::Operation { .. }));
         let spellings = |base: &String| !reads(&format!("{base}{path}")) && reads(&format!("{base}{path}/"));
         self.bases.iter().any(spellings)
     }
 
     /// The JSON that GET answers with at a path template.
     pub(crate) fn reading(&self, template: &str) -> Option<&Content> {
-        let reads = |operation: &&Operation| {
-            operation.method == Method::GET && trimmed(&operation.template) == trimmed(template)
-        };
-        let operation = self.operations.iter().find(reads)?;
-        operation.response(operation.success_status())?.content.iter().find(|content| content.media.is_json())
+        self.operation_at(&Method::GET, template)?.json_answer()
+    }
+
+    /// The operation of a method at a path template; a slash at its end counts for nothing.
+    pub(crate) fn operation_at(&self, method: &Method, template: &str) -> Option<&Operation> {
+        let is_it =
+            |operation: &&Operation| operation.method == *method && trimmed(&operation.template) == trimmed(template);
+        self.operations.iter().find(is_it)
     }
 
     /// A value of the document, by its pointer.
@@ -506,9 +512,4 @@ fn dialect(document: &Document, findings: &mut Vec<Diagnostic>) -> Draft {
             Draft::Draft202012
         }
     }
-}
-
-/// A schema that stands alone, as `lint` checks examples of parameters against.
-fn schema_at(pointer: String, direction: Direction) -> SchemaUse {
-    SchemaUse::new(pointer, direction)
 }

@@ -1,5 +1,6 @@
 //! The number formats of OpenAPI's format registry, as a keyword: `format` callbacks see strings only.
 
+use super::exact_number::{self, ROUNDED_TO_I64_MIN};
 use super::lower::NUMBER_FORMAT;
 use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError};
@@ -45,14 +46,10 @@ impl NumberFormat {
 
 /// The number as an integer, if it is one: `1.0` is, by JSON Schema.
 fn integer(number: &Number) -> Option<i128> {
-    if let Some(value) = number.as_i64() {
-        return Some(value.into());
-    }
-    if let Some(value) = number.as_u64() {
-        return Some(value.into());
+    if let Some(value) = exact_number::integer(number) {
+        return Some(value);
     }
     // A literal that is exactly -2^63 comes as an integer; one that only rounds to it lies outside.
-    const ROUNDED_TO_I64_MIN: f64 = -9_223_372_036_854_775_808.0;
     let value = number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 1e30)?;
     if value == ROUNDED_TO_I64_MIN {
         return Some(i128::from(i64::MIN) - 1);

@@ -31,6 +31,12 @@ impl Operation {
         let general = (has(StatusKey::Range(2)) || has(StatusKey::Default)).then_some(200);
         success.or(general).or_else(|| codes.filter(|code| *code >= 300).min()).or(ranges).unwrap_or(200)
     }
+
+    /// The JSON content of a plain success.
+    pub(crate) fn json_answer(&self) -> Option<&Content> {
+        let response = self.response(self.success_status())?;
+        response.content.iter().find(|content| content.media.is_json())
+    }
 }
 
 impl ResponseDeclaration {

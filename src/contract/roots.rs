@@ -24,11 +24,11 @@ struct RootWalk<'a> {
 impl RootWalk<'_> {
     fn visit_document(&mut self) {
         for paths in ["/paths", "/webhooks"] {
-            for item in self.keys(paths) {
+            for item in self.document.keys(paths) {
                 self.path_item(&pointer::join(paths, &item));
             }
         }
-        for schema in self.keys("/components/schemas") {
+        for schema in self.document.keys("/components/schemas") {
             self.roots.push(pointer::join("/components/schemas", &schema));
         }
         for (section, visit) in [
@@ -41,18 +41,10 @@ impl RootWalk<'_> {
             ("mediaTypes", Self::media_type),
         ] {
             let section = format!("/components/{section}");
-            for name in self.keys(&section) {
+            for name in self.document.keys(&section) {
                 visit(self, &pointer::join(&section, &name));
             }
         }
-    }
-
-    fn keys(&self, at: &str) -> Vec<String> {
-        self.document
-            .at(at)
-            .and_then(Value::as_object)
-            .map(|object| object.keys().cloned().collect())
-            .unwrap_or_default()
     }
 
     /// Follows references; `None` when the object was visited before or is not there.
@@ -72,13 +64,13 @@ impl RootWalk<'_> {
 
     fn path_item_fields(&mut self, at: &str) {
         self.list(at, "parameters", Self::parameter);
-        for method in self.keys(at) {
+        for method in self.document.keys(at) {
             if METHODS.contains(&method.as_str()) || method == "query" {
                 self.operation(&pointer::join(at, &method));
             }
         }
         let additional = pointer::join(at, "additionalOperations");
-        for method in self.keys(&additional) {
+        for method in self.document.keys(&additional) {
             self.operation(&pointer::join(&additional, &method));
         }
     }
@@ -92,7 +84,7 @@ impl RootWalk<'_> {
 
     fn callback(&mut self, at: &str) {
         let Some(at) = self.enter(at) else { return };
-        for expression in self.keys(&at) {
+        for expression in self.document.keys(&at) {
             self.path_item(&pointer::join(&at, &expression));
         }
     }
@@ -121,7 +113,7 @@ impl RootWalk<'_> {
         if self.document.version >= Version::V32 && self.document.at(&items).is_some() {
             self.roots.push(items);
         }
-        for property in self.keys(&pointer::join(&at, "encoding")) {
+        for property in self.document.keys(&pointer::join(&at, "encoding")) {
             let encoding = pointer::join(&pointer::join(&at, "encoding"), &property);
             self.map(&encoding, "headers", Self::parameter);
         }
@@ -150,7 +142,7 @@ impl RootWalk<'_> {
 
     fn map(&mut self, at: &str, field: &str, visit: fn(&mut Self, &str)) {
         let at = pointer::join(at, field);
-        for key in self.keys(&at) {
+        for key in self.document.keys(&at) {
             visit(self, &pointer::join(&at, &key));
         }
     }

@@ -3,8 +3,8 @@
 //! A concrete segment goes before a templated one (OAS 3.1.1 §4.8.8.2). The cost depends on the number of
 //! segments, not on the number of paths.
 
+use super::decoded;
 use http::Method;
-use percent_encoding::percent_decode_str;
 use std::collections::HashMap;
 
 /// One piece of a templated segment.
@@ -82,10 +82,6 @@ impl Router {
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.strip_prefix('/').unwrap_or(path).split('/')
-}
-
-fn decoded(text: &str) -> std::borrow::Cow<'_, str> {
-    percent_decode_str(text).decode_utf8_lossy()
 }
 
 fn pieces(segment: &str) -> Vec<Piece> {

@@ -69,9 +69,7 @@ impl Call<'_> {
             Some(self.contract.names_in_request(content, None))
         };
         let Some((home, _)) = last_expression(items) else { return false };
-        let creates =
-            |operation: &&Operation| operation.method == http::Method::POST && trimmed(&operation.template) == home;
-        let at_home = self.contract.operations().iter().find(creates).and_then(names);
+        let at_home = self.contract.operation_at(&http::Method::POST, home).and_then(names);
         at_home.is_some() && at_home == names(self.operation)
     }
 

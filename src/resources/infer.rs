@@ -6,7 +6,7 @@ use super::names::{IDS, is_one_of, plain, singular};
 use super::overrides::{Override, Overrides};
 use super::query::Queries;
 use super::{Collection, Item, Items, Model, Place, Role};
-use crate::contract::{Content, Contract, Operation, Structure, trimmed};
+use crate::contract::{Contract, Operation, Structure, trimmed};
 use crate::diagnostic::Part;
 use crate::store::Stamp;
 use http::Method;
@@ -48,17 +48,11 @@ fn paths(contract: &Contract) -> BTreeMap<&str, Path<'_>> {
             .entry(trimmed(&operation.template))
             .or_insert_with(|| Path { operations: Vec::new(), structure: None });
         if operation.method == Method::GET {
-            path.structure = json_answer(operation).and_then(|content| contract.structure(content));
+            path.structure = operation.json_answer().and_then(|content| contract.structure(content));
         }
         path.operations.push(operation);
     }
     paths
-}
-
-/// The JSON content of an operation's success.
-pub(super) fn json_answer(operation: &Operation) -> Option<&Content> {
-    let response = operation.response(operation.success_status())?;
-    response.content.iter().find(|content| content.media.is_json())
 }
 
 /// The template above, and the expression's name, of a template whose last segment is one expression.
@@ -162,8 +156,11 @@ impl Inference<'_> {
         };
         let item = envelope.as_ref().map(|envelope| envelope.item.clone());
         let read = items.template().and_then(|template| self.paths.get(template)?.structure.as_ref());
-        let created =
-            || path.operation(&Method::POST).and_then(json_answer).and_then(|content| self.contract.structure(content));
+        let created = || {
+            path.operation(&Method::POST)
+                .and_then(Operation::json_answer)
+                .and_then(|content| self.contract.structure(content))
+        };
         let kind = read
             .map(|whole| Entity::find(self.contract, whole))
             .or_else(|| item.as_ref().map(Entity::bare))
@@ -192,8 +189,10 @@ impl Inference<'_> {
                 None => Items::Below(below.to_owned()),
             };
         }
-        let created =
-            path.operation(&Method::POST).and_then(json_answer).and_then(|content| self.contract.structure(content));
+        let created = path
+            .operation(&Method::POST)
+            .and_then(Operation::json_answer)
+            .and_then(|content| self.contract.structure(content));
         let kind = envelope.map(|envelope| &envelope.item).or(created.as_ref());
         // One schema goes before two that say the same.
         let sameness = |known: &str| {

@@ -2,7 +2,7 @@
 
 use super::infer::last_expression;
 use super::{Answer, Call, Collection, Item, Items, Place, Role, Told};
-use crate::contract::{Operation, Prepared, decoded, resource_path, segment, trimmed};
+use crate::contract::{Prepared, decoded, resource_path, segment};
 use crate::store::State;
 use http::header::{HeaderMap, IF_NONE_MATCH};
 use serde_json::Value;
@@ -62,12 +62,9 @@ impl Call<'_> {
 
     /// Whether a collection holds nothing of its own, and shows items that are elsewhere: `/pets/findByStatus`.
     fn views(&self, collection: &Collection) -> bool {
-        let creates = |operation: &&Operation| {
-            operation.method == http::Method::POST && trimmed(&operation.template) == self.template()
-        };
         matches!(collection.items, Items::Elsewhere(_))
             && self.captures.is_empty()
-            && !self.contract.operations().iter().any(|operation| creates(&operation))
+            && self.contract.operation_at(&http::Method::POST, self.template()).is_none()
     }
 
     /// The collection that the items of another one have their own paths in.
@@ -79,9 +76,7 @@ impl Call<'_> {
     /// Whether items come to be by POST where they have their own paths.
     pub(super) fn is_created_at_home(&self, items: &str) -> bool {
         let Some((home, _)) = last_expression(items) else { return false };
-        let creates =
-            |operation: &&Operation| operation.method == http::Method::POST && trimmed(&operation.template) == home;
-        self.model.collection(home).is_some() && self.contract.operations().iter().any(|operation| creates(&operation))
+        self.model.collection(home).is_some() && self.contract.operation_at(&http::Method::POST, home).is_some()
     }
 
     /// Whether the path lies below something that was created or seeded, so that nothing is there by example.

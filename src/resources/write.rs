@@ -4,7 +4,7 @@ use super::entity::{Entity, members};
 use super::patch::{self, Patched};
 use super::read::{Comparison, names_etag};
 use super::{Call, Collection, Decided, Decision, Item, Items, Place, Role, Told};
-use crate::contract::{Content, Operation, Prepared, decoded, trimmed};
+use crate::contract::{Content, Prepared, decoded};
 use crate::diagnostic::{Diagnostic, Fault, Part, code};
 use crate::message::media_type::MediaType;
 use crate::store::{Change, State};
@@ -144,10 +144,7 @@ impl Call<'_> {
     /// Whether new items come to be by POST on the collection, so that PUT is for those that are there.
     fn creates_elsewhere(&self, place: &Place) -> bool {
         let Role::Item(Item { collection: Some(collection), .. }) = &place.role else { return false };
-        let creates = |operation: &&Operation| {
-            operation.method == Method::POST && trimmed(&operation.template) == collection.as_str()
-        };
-        self.contract.operations().iter().any(|operation| creates(&operation))
+        self.contract.operation_at(&Method::POST, collection).is_some()
     }
 
     /// The new thing: what the request carries is taken from it, what it cannot carry stays.

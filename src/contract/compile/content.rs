@@ -25,7 +25,7 @@ impl Compiler<'_> {
     pub(super) fn contents(&mut self, at: &str, direction: Direction) -> Vec<Content> {
         let section = pointer::join(at, "content");
         let mut contents = Vec::new();
-        for name in self.keys(&section) {
+        for name in self.document.keys(&section) {
             let entry = pointer::join(&section, &name);
             let Some(media) = MediaType::parse(&name) else {
                 self.found(
@@ -53,7 +53,7 @@ impl Compiler<'_> {
         let mut encodings = Vec::new();
         let mut part_headers = Vec::new();
         let section = pointer::join(&at, "encoding");
-        for property in self.keys(&section) {
+        for property in self.document.keys(&section) {
             let Some(part) = self.encoding(&pointer::join(&section, &property), direction) else { continue };
             encodings.push((property.clone(), part.encoding));
             part_headers.extend(part.headers.into_iter().map(|header| (property.clone(), header)));
@@ -135,7 +135,7 @@ impl Compiler<'_> {
             examples.push(Example { name: None, pointer: single, form, prepared: OnceLock::new() });
         }
         let section = pointer::join(at, "examples");
-        for name in self.keys(&section) {
+        for name in self.document.keys(&section) {
             let Some(entry) = self.enter(&pointer::join(&section, &name)) else { continue };
             let held =
                 |field: &str| Some(pointer::join(&entry, field)).filter(|place| self.document.at(place).is_some());

@@ -101,14 +101,6 @@ impl Compiler<'_> {
         self.findings.push(finding.in_file(self.document.location(at, focus)));
     }
 
-    fn keys(&self, at: &str) -> Vec<String> {
-        self.document
-            .at(at)
-            .and_then(Value::as_object)
-            .map(|object| object.keys().cloned().collect())
-            .unwrap_or_default()
-    }
-
     /// Follows references to an object; a finding if there is none.
     fn enter(&mut self, at: &str) -> Option<String> {
         match self.document.follow(at) {

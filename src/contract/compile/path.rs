@@ -17,7 +17,7 @@ impl Compiler<'_> {
         if self.document.at("/paths").is_none() && self.document.version == Version::V30 {
             self.found(code::CONTRACT_STRUCTURE, "the document has no `paths`", "", Focus::Value);
         }
-        for template in self.keys("/paths") {
+        for template in self.document.keys("/paths") {
             if template.starts_with("x-") {
                 continue;
             }
@@ -76,7 +76,7 @@ impl Compiler<'_> {
         let places = self.document.places(at);
         let mut methods: Vec<(Method, String)> = Vec::new();
         for place in &places {
-            for field in self.keys(place) {
+            for field in self.document.keys(place) {
                 let name =
                     if METHODS.contains(&field.as_str()) || field == "query" && self.document.version == Version::V32 {
                         field.to_uppercase()
@@ -88,7 +88,7 @@ impl Compiler<'_> {
                 }
             }
             let additional = pointer::join(place, "additionalOperations");
-            for name in self.keys(&additional) {
+            for name in self.document.keys(&additional) {
                 let at = pointer::join(&additional, &name);
                 if self.document.version < Version::V32 {
                     continue;

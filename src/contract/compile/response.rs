@@ -14,7 +14,7 @@ impl Compiler<'_> {
     pub(super) fn responses(&mut self, operation: &str) -> Vec<ResponseDeclaration> {
         let section = pointer::join(operation, "responses");
         let mut responses = Vec::new();
-        for key in self.keys(&section) {
+        for key in self.document.keys(&section) {
             if key.starts_with("x-") {
                 continue;
             }
@@ -45,7 +45,7 @@ impl Compiler<'_> {
     pub(super) fn headers(&mut self, at: &str, direction: Direction) -> Vec<HeaderDeclaration> {
         let section = pointer::join(at, "headers");
         let mut headers = Vec::new();
-        for name in self.keys(&section) {
+        for name in self.document.keys(&section) {
             // OAS 3.1.1 §4.8.17: a response header named Content-Type is ignored.
             if name.eq_ignore_ascii_case("content-type") {
                 continue;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 impl Compiler<'_> {
     pub(super) fn security_schemes(&mut self) {
         const SECTION: &str = "/components/securitySchemes";
-        for name in self.keys(SECTION) {
+        for name in self.document.keys(SECTION) {
             let Some(at) = self.enter(&pointer::join(SECTION, &name)) else {
                 self.unusable_schemes.insert(name);
                 continue;

@@ -128,7 +128,8 @@ pub(crate) fn multipart_value(
         let schemas = member_schemas(tree, at, &part.name);
         let array = schemas.first().is_some_and(|at| shape_of(tree, at) == Shape::Array);
         // An array may also come as one part of JSON.
-        let whole = group.len() == 1
+        let whole = array
+            && group.len() == 1
             && is_json_part(part, encoding)
             && item_shape(tree, &schemas) != Shape::Array
             && json::parse(&part.bytes).is_ok_and(|parsed| parsed.value.is_array());

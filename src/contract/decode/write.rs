@@ -7,8 +7,8 @@ use crate::contract::tree::SchemaTree;
 use crate::message::media_type::MediaType;
 use serde_json::{Map, Value};
 
-/// A text as forms and parts have it.
-fn plain(value: &Value) -> String {
+/// A text as forms, parts and XML have it.
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),

@@ -4,6 +4,7 @@ use super::BodyError;
 use super::charset::Charset;
 use super::style::{Raw, Shape};
 use super::typed::{item_schemas, keyword_value, member_schemas, shape_of, typed_by};
+use super::write::plain;
 use crate::contract::lower::{SELECTED, reference_pointer};
 use crate::contract::tree::SchemaTree;
 use crate::source::pointer;
@@ -460,14 +461,6 @@ fn write_items(
     }
     if hint.wrapped {
         let _ = write!(text, "</{wrapper}>");
-    }
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
     }
 }
 

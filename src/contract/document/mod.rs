@@ -176,6 +176,12 @@ impl Document {
         self.tree.pointer(pointer)
     }
 
+    /// The names of the members of the object at a pointer; none if there is no object.
+    pub(crate) fn keys(&self, pointer: &str) -> Vec<String> {
+        let object = self.at(pointer).and_then(Value::as_object);
+        object.map(|object| object.keys().cloned().collect()).unwrap_or_default()
+    }
+
     /// The pointer of the object that stands at `pointer` after following `$ref`s; an error if one leads nowhere.
     pub(crate) fn follow(&self, pointer: &str) -> Result<String, Unresolved> {
         let mut current = pointer.to_owned();

@@ -1,7 +1,7 @@
 //! Several schemas that one value must satisfy, as one description of it.
 
 use super::Generator;
-use crate::contract::exact_number::MULTIPLE_OF;
+use crate::contract::exact_number::{self, MULTIPLE_OF};
 use crate::contract::lower::{NUMBER_FORMAT, SELECTED, SELECTION, branch_names, reference_pointer};
 use crate::contract::response::is_write_only;
 use crate::source::pointer as json_pointer;
@@ -372,7 +372,7 @@ fn hint(keyword: &str) -> Option<&'static str> {
 pub(super) fn bound(keyword: &str, value: &Value, merged: &mut Merged) {
     let Some(limit) = value.as_f64() else { return };
     let exclusive = keyword.starts_with("exclusive");
-    let exact = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+    let exact = value.as_number().and_then(exact_number::integer);
     if keyword.ends_with("inimum") {
         if merged.minimum.is_none_or(|(known, _)| limit > known || limit >= known && exclusive) {
             merged.minimum = Some((limit, exclusive));

@@ -40,14 +40,7 @@ impl Generator<'_> {
                 None => {}
             }
         }
-        for name in &merged.required {
-            if !members.contains_key(name) && !merged.write_only.contains(name) {
-                let pointers = undeclared(merged, name);
-                let value = self.member(merged, name, &pointers, depth)?;
-                members.insert(name.clone(), value);
-            }
-        }
-        self.dependents(merged, &mut members, depth)?;
+        self.required(merged, &mut members, depth)?;
         self.fill(merged, &mut members, depth);
         self.trim(merged, &mut members);
         Some(Value::Object(members))
@@ -84,6 +77,12 @@ impl Generator<'_> {
                 members.entry(name.clone()).or_insert_with(|| value.clone());
             }
         }
+        self.required(merged, &mut members, depth)?;
+        Some(Value::Object(members))
+    }
+
+    /// Adds what is required and not there yet: by the schema, and by members that are there.
+    fn required(&mut self, merged: &Merged, members: &mut Map<String, Value>, depth: usize) -> Option<()> {
         for name in &merged.required {
             if !members.contains_key(name) && !merged.write_only.contains(name) {
                 let pointers = undeclared(merged, name);
@@ -91,8 +90,7 @@ impl Generator<'_> {
                 members.insert(name.clone(), value);
             }
         }
-        self.dependents(merged, &mut members, depth)?;
-        Some(Value::Object(members))
+        self.dependents(merged, members, depth)
     }
 
     /// Whether an optional property is to be made.

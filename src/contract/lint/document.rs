@@ -12,7 +12,7 @@ impl Lint<'_> {
     pub(super) fn document(&mut self) {
         self.servers("/servers");
         self.component_names();
-        for path in self.keys("/paths") {
+        for path in self.contract.document.keys("/paths") {
             for place in self.contract.document.places(&pointer::join("/paths", &path)) {
                 self.servers(&pointer::join(&place, "servers"));
             }
@@ -21,18 +21,13 @@ impl Lint<'_> {
             self.contract.operations().iter().map(|operation| operation.pointer.clone()).collect();
         for operation in operations {
             self.servers(&pointer::join(&operation, "servers"));
-            for status in self.keys(&pointer::join(&operation, "responses")) {
+            for status in self.contract.document.keys(&pointer::join(&operation, "responses")) {
                 let response = pointer::join(&pointer::join(&operation, "responses"), &status);
                 let response = self.contract.document.follow(&response).unwrap_or(response);
                 self.links(&pointer::join(&response, "links"));
             }
         }
         self.links("/components/links");
-    }
-
-    fn keys(&self, at: &str) -> Vec<String> {
-        let object = self.contract.document.at(at).and_then(Value::as_object);
-        object.map(|object| object.keys().cloned().collect()).unwrap_or_default()
     }
 
     fn warn(&mut self, code: Code, message: String, at: &str, focus: Focus, help: Option<String>) {
@@ -83,9 +78,11 @@ impl Lint<'_> {
         if self.contract.document.version > Version::V30 {
             return;
         }
-        for section in self.keys("/components").into_iter().filter(|section| !section.starts_with("x-")) {
+        for section in
+            self.contract.document.keys("/components").into_iter().filter(|section| !section.starts_with("x-"))
+        {
             let section = pointer::join("/components", &section);
-            for name in self.keys(&section) {
+            for name in self.contract.document.keys(&section) {
                 let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
                 if name.is_empty() || !name.chars().all(fits) {
                     let message = format!(
@@ -99,7 +96,7 @@ impl Lint<'_> {
 
     /// A link's operationId is one of the document's.
     fn links(&mut self, at: &str) {
-        for name in self.keys(at) {
+        for name in self.contract.document.keys(at) {
             let link = pointer::join(at, &name);
             let link = self.contract.document.follow(&link).unwrap_or(link);
             let place = pointer::join(&link, "operationId");

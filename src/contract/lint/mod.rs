@@ -9,7 +9,7 @@ use crate::contract::lower::{Discriminator, reference_pointer};
 use crate::contract::operation::{Content, Example, ExampleForm, ParameterValue};
 use crate::contract::schema::{Checker, SchemaUse};
 use crate::contract::tree::SchemaTree;
-use crate::contract::{Contract, Direction, roots, schema_at};
+use crate::contract::{Contract, Direction, roots};
 use crate::diagnostic::{Code, Diagnostic, Fault, Part, Place, Severity, code};
 use crate::source::{Focus, pointer};
 use serde_json::Value;
@@ -176,7 +176,7 @@ impl Lint<'_> {
         }
         let contract = self.contract;
         let Some(value) = contract.document.at(at) else { return };
-        let other = schema_at(
+        let other = SchemaUse::new(
             schema.pointer.clone(),
             if schema.direction == Direction::Request { Direction::Response } else { Direction::Request },
         );
@@ -217,7 +217,7 @@ impl Lint<'_> {
         if depth > DEPTH_MAX || !self.seen.insert(at.to_owned()) {
             return;
         }
-        let schema = schema_at(at.to_owned(), Direction::Response);
+        let schema = SchemaUse::new(at.to_owned(), Direction::Response);
         if let Err(reason) = contract.response.validator(at).as_ref() {
             let place = contract.document.location(at, Focus::Value);
             self.findings.push(

@@ -1,6 +1,6 @@
 //! Discriminators: names for branches, and, if asked for, the choice among them.
 
-use super::{Lowering, SELECTED, SELECTION, fragment, reference_pointer};
+use super::{Lowering, SELECTED, SELECTION, reference_pointer, reference_text};
 use crate::contract::document::Version;
 use crate::source::pointer;
 use serde_json::{Map, Value, json};
@@ -19,7 +19,7 @@ impl Lowering<'_> {
         });
         for value in values {
             if let Some(target) = value.as_str().and_then(|text| self.document.mapping_target(at, text)) {
-                *value = Value::String(format!("#{}", fragment(target)));
+                *value = Value::String(reference_text(target));
             }
         }
     }
