@@ -7,6 +7,7 @@ use crate::resources::Exported;
 use crate::store::{Application, Bounds, Credential, NotWritten, Refused, Seed, State, Taken};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Why resources were not changed; all are as they were.
@@ -76,7 +77,9 @@ impl Engine {
         let mut broken = Vec::new();
         for (path, value) in changes {
             match fixtures::checked(&world.contract, path, *value) {
-                Ok((template, captures)) => checked.push((template, captures, *value)),
+                Ok((template, captures)) => {
+                    checked.push((template, captures, value.map(|value| world.contract.answerable(template, value))));
+                }
                 Err(violations) => broken.push(((*path).to_owned(), violations)),
             }
         }
@@ -92,17 +95,19 @@ impl Engine {
             if !meant(application.version()) {
                 return Err(Some(NotChanged::Stale));
             }
-            // Each step is made from what the ones before lead to.
-            let mut next = State::clone(state);
+            // Each change is made from what the ones before lead to, so of several all but the last are tried on a copy.
+            let mut next = Cow::Borrowed(state);
             let mut steps = Vec::new();
-            for (template, captures, value) in &checked {
+            for (index, (template, captures, value)) in checked.iter().enumerate() {
                 let captures: Vec<&str> = captures.iter().map(String::as_str).collect();
-                steps.extend(match value {
-                    Some(value) => {
-                        world.model.set(template, &captures, &world.contract.answerable(template, value), &mut next)
-                    }
-                    None => world.model.remove(template, &captures, &mut next),
-                });
+                let made = match value {
+                    Some(value) => world.model.set(template, &captures, value, &next),
+                    None => world.model.remove(template, &captures, &next),
+                };
+                if index + 1 < checked.len() {
+                    next.to_mut().apply(made.clone());
+                }
+                steps.extend(made);
             }
             Ok((steps, ()))
         });

@@ -4,6 +4,7 @@ use super::{Items, Model, Role};
 use crate::contract::Contract;
 use crate::store::State;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// What a fixture file says of a state.
 #[derive(Debug, Default)]
@@ -40,12 +41,9 @@ impl Model {
             }
         }
         exported.deleted = state.gone().iter().filter(|path| readable(path)).cloned().collect();
-        let said = |path: &String| {
-            exported.resources.contains_key(path)
-                || state
-                    .collections()
-                    .any(|(collection, items)| exported.resources.contains_key(collection) && items.contains(path))
-        };
+        let shown = state.collections().filter(|(collection, _)| exported.resources.contains_key(*collection));
+        let listed: HashSet<&String> = shown.flat_map(|(_, items)| items).collect();
+        let said = |path: &String| exported.resources.contains_key(path) || listed.contains(path);
         exported.left_out = state.resources().keys().filter(|path| !said(path)).cloned().collect();
         exported
     }

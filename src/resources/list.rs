@@ -15,9 +15,9 @@ impl Call<'_> {
     pub(super) fn list(&self, collection: &Collection, envelope: &Envelope, state: &State, paths: &[String]) -> Told {
         let query = &self.decoded.query;
         let queries = &collection.queries;
-        let mut items: Vec<(String, Value)> = paths
+        let mut items: Vec<(&str, &Value)> = paths
             .iter()
-            .filter_map(|path| Some((path.clone(), self.thing(collection, &state.resource(path)?.value).clone())))
+            .filter_map(|path| Some((path.as_str(), collection.thing(&state.resource(path)?.value))))
             .filter(|(_, item)| queries.takes(query, item))
             .collect();
         queries.order(query, &mut items);
@@ -71,7 +71,7 @@ impl Call<'_> {
     }
 
     /// Where the page begins, and where it ends at the latest.
-    fn bounds(&self, collection: &Collection, items: &[(String, Value)], size: Option<usize>) -> (usize, usize) {
+    fn bounds(&self, collection: &Collection, items: &[(&str, &Value)], size: Option<usize>) -> (usize, usize) {
         let before = collection.queries.before.as_ref().and_then(|before| self.decoded.query.get(before));
         let ends = before.map(|before| position(items, before).unwrap_or(items.len()));
         match ends {
@@ -80,7 +80,7 @@ impl Call<'_> {
         }
     }
 
-    fn offset(&self, collection: &Collection, items: &[(String, Value)], size: Option<usize>) -> usize {
+    fn offset(&self, collection: &Collection, items: &[(&str, &Value)], size: Option<usize>) -> usize {
         let query = &self.decoded.query;
         let queries = &collection.queries;
         if let Some(offset) = count(query, queries.offset.as_deref()) {
@@ -95,11 +95,6 @@ impl Call<'_> {
         }
         let page = count(query, queries.page.as_deref()).unwrap_or(queries.first_page);
         page.saturating_sub(queries.first_page).saturating_mul(size.unwrap_or(0))
-    }
-
-    /// What an item of the collection is within its representation.
-    fn thing<'v>(&self, collection: &Collection, value: &'v Value) -> &'v Value {
-        collection.kind.as_ref().map_or(value, |kind| kind.open(value))
     }
 
     /// The address of a page of the same list: by a cursor's parameter and value, or by numbers.
@@ -152,7 +147,7 @@ fn fitted(contract: &Contract, envelope: &Envelope, item: &Value) -> Option<Valu
 }
 
 /// Where the item with an id stands.
-fn position(items: &[(String, Value)], id: &Value) -> Option<usize> {
+fn position(items: &[(&str, &Value)], id: &Value) -> Option<usize> {
     let id = text(id);
     let id = segment(&id);
     items.iter().position(|(path, _)| path.rsplit('/').next() == Some(&*id))

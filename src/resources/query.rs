@@ -152,7 +152,7 @@ impl Queries {
     }
 
     /// Puts items in the order that is asked for; equal ones stay as they are.
-    pub(super) fn order(&self, query: &Map<String, Value>, items: &mut [(String, Value)]) {
+    pub(super) fn order(&self, query: &Map<String, Value>, items: &mut [(&str, &Value)]) {
         let sort = self.sort.as_ref().and_then(|sort| query.get(sort)).or(self.sort_default.as_ref());
         let Some(sort) = sort else { return };
         let direction = self.direction.as_ref().and_then(|direction| query.get(direction));

@@ -5,7 +5,7 @@ use crate::contract::{Contract, Prepared};
 use crate::diagnostic::Diagnostic;
 use crate::store::{Change, Stamp, State};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// A resource that the contract no longer allows.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl Refit<'_> {
         }
         // Items that only their collection shows.
         let collection = path.rsplit_once('/').and_then(|(home, _)| self.collection(home)).ok_or(None)?;
-        let value = collection.kind.as_ref().map_or(value, |kind| kind.open(value));
+        let value = collection.thing(value);
         let shows = collection.envelope.as_ref().is_none_or(|envelope| {
             let item = &envelope.item;
             self.contract.takes(item, value) || self.contract.completed(item, value, 0).is_some()
@@ -120,7 +120,7 @@ impl Refit<'_> {
             }
             changes.push(Change::Keep(path.clone()));
             let seeded = self.after.collection(path).unwrap_or_default();
-            let was_seeded = self.before.collection(path).unwrap_or_default();
+            let was_seeded: HashSet<&String> = self.before.collection(path).unwrap_or_default().iter().collect();
             let added = seeded.iter().filter(|item| !was_seeded.contains(item));
             for item in items.iter().chain(added).filter(|item| resources.contains_key(*item)) {
                 changes.push(Change::Link { collection: path.clone(), item: item.clone() });

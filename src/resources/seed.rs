@@ -62,10 +62,9 @@ impl Model {
         }
     }
 
-    /// Puts a checked resource in the place of what the state has there: afterwards a collection holds these items in
-    /// this order, and no other.
-    pub(crate) fn set(&self, template: &str, captures: &[&str], value: &Value, state: &mut State) -> Vec<Change> {
-        state.certify_addition(self.stamp());
+    /// The steps that put a checked resource in the place of what the state has there: afterwards a collection holds
+    /// these items in this order, and no other.
+    pub(crate) fn set(&self, template: &str, captures: &[&str], value: &Value, state: &State) -> Vec<Change> {
         let path = resource_path(template, captures);
         let mut changes = Vec::new();
         match self.place(template).map(|place| &place.role) {
@@ -85,15 +84,13 @@ impl Model {
             Some(Role::Item(item)) => self.seed_item(item, template, captures, value, &mut changes),
             _ => changes.push(Change::Put(path, Prepared::json(value.clone()))),
         }
-        state.apply(changes.clone());
         changes
     }
 
-    /// Removes what the state has at a path, as DELETE would: a collection is empty then, all else is not there.
-    pub(crate) fn remove(&self, template: &str, captures: &[&str], state: &mut State) -> Vec<Change> {
-        state.certify_addition(self.stamp());
+    /// The steps that remove what the state has at a path, as DELETE would: a collection is empty then, all else is not there.
+    pub(crate) fn remove(&self, template: &str, captures: &[&str], state: &State) -> Vec<Change> {
         let path = resource_path(template, captures);
-        let changes = match self.place(template).map(|place| &place.role) {
+        match self.place(template).map(|place| &place.role) {
             Some(Role::Collection(collection)) => {
                 let items = state.collection(&path).unwrap_or_default();
                 let mut changes = vec![Change::Keep(path.clone())];
@@ -111,9 +108,7 @@ impl Model {
                 }
             }
             _ => vec![Change::Remove(path)],
-        };
-        state.apply(changes.clone());
-        changes
+        }
     }
 
     /// What a state has at a path, a collection in its contract's own form; `None` if nothing was ever said about it.
@@ -124,8 +119,8 @@ impl Model {
         match self.place(template).map(|place| &place.role) {
             Some(Role::Collection(collection)) => {
                 let items = state.collection(&path)?;
-                let thing = |value: &Value| collection.kind.as_ref().map_or(value, |kind| kind.open(value)).clone();
-                let listed = items.iter().filter_map(|item| Some(thing(&state.resource(item)?.value)));
+                let listed =
+                    items.iter().filter_map(|item| Some(collection.thing(&state.resource(item)?.value).clone()));
                 collection.envelope.as_ref()?.listing(contract, listed.collect(), &path)
             }
             Some(Role::Item(item)) => {
@@ -171,6 +166,11 @@ impl Collection {
             (path, whole)
         };
         items.into_iter().flatten().enumerate().map(path_of).collect()
+    }
+
+    /// What an item is within its representation.
+    pub(super) fn thing<'v>(&self, value: &'v Value) -> &'v Value {
+        self.kind.as_ref().map_or(value, |kind| kind.open(value))
     }
 
     /// The steps that make items cease to be which are the collection's own; others it only refers to.

@@ -20,7 +20,7 @@ impl Call<'_> {
         }
         match (self.request.method(), &place.role) {
             (&Method::POST, Role::Collection(collection)) => self.create(collection, state),
-            (&Method::DELETE, Role::Collection(collection)) => Ok(self.clear(collection, state)),
+            (&Method::DELETE, Role::Collection(_)) => Ok(self.clear(state)),
             (&Method::PUT | &Method::PATCH, Role::Collection(collection)) => self.write_collection(collection, state),
             (&Method::PUT, Role::Item(item)) if self.decoded.body.is_none() => self.join(item, state),
             (&Method::PUT, Role::Item(_) | Role::Singleton) => self.replace(place, self.target(place), state),
@@ -70,9 +70,7 @@ impl Call<'_> {
         if whole.is_none() || !lists || *self.request.method() != Method::PUT {
             return Err(Told::Nothing);
         }
-        // The steps are worked out on a copy, because each depends on those before it.
-        let mut copy = state.clone();
-        let changes = self.model.set(self.template(), self.captures, body, &mut copy);
+        let changes = self.model.set(self.template(), self.captures, body, state);
         let list = Prepared::json(body.clone());
         let kind = self.model.place(self.template()).and_then(|place| place.entity.as_ref());
         Ok((changes, self.respond(state, kind.map(|kind| (&list, kind)))))
@@ -330,14 +328,8 @@ impl Call<'_> {
     }
 
     /// Empties a collection.
-    fn clear(&self, collection: &super::Collection, state: &State) -> (Vec<Change>, Decided) {
-        let items = state.collection(self.path).unwrap_or_default();
-        let mut changes = vec![Change::Keep(self.path.to_owned())];
-        if !matches!(collection.items, super::Items::Elsewhere(_)) {
-            changes.extend(items.iter().cloned().map(Change::Remove));
-        }
-        changes.push(Change::Empty(self.path.to_owned()));
-        (changes, self.respond(state, None))
+    fn clear(&self, state: &State) -> (Vec<Change>, Decided) {
+        (self.model.remove(self.template(), self.captures, state), self.respond(state, None))
     }
 
     /// What GET answers with at the place's path.

@@ -5,7 +5,7 @@
 use super::{Application, Difference, Store};
 use crate::store::State;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// States as they were at one moment.
@@ -93,21 +93,24 @@ impl Snapshot {
 
     /// What is different in `later`: of all applications that both speak of, where one of them may be absent.
     pub(crate) fn changed(&self, later: &Self, only: Option<u64>) -> Vec<Changed> {
-        let arrivals =
-            |snapshot: &Self| -> BTreeSet<u64> { snapshot.taken.iter().map(|taken| taken.arrival).collect() };
-        let (mine, theirs) = (arrivals(self), arrivals(later));
-        let order = self.taken.iter().chain(later.taken.iter().filter(|taken| !mine.contains(&taken.arrival)));
-        let spoken_of = |id: &u64| (!self.of_one || mine.contains(id)) && (!later.of_one || theirs.contains(id));
+        let (mine, theirs) = (self.states(), later.states());
+        let order = self.taken.iter().chain(later.taken.iter().filter(|taken| !mine.contains_key(&taken.arrival)));
+        let spoken_of =
+            |id: &u64| (!self.of_one || mine.contains_key(id)) && (!later.of_one || theirs.contains_key(id));
         let mut changed = Vec::new();
         for taken in order.filter(|taken| spoken_of(&taken.arrival) && only.is_none_or(|only| only == taken.arrival)) {
-            let state = |snapshot: &Self| snapshot.of_arrival(taken.arrival).map(|taken| Arc::clone(&taken.state));
-            let (before, after) = (state(self).unwrap_or_default(), state(later).unwrap_or_default());
+            let state = |states: &BTreeMap<u64, &Arc<State>>| states.get(&taken.arrival).copied().cloned();
+            let (before, after) = (state(&mine).unwrap_or_default(), state(&theirs).unwrap_or_default());
             let differences = if Arc::ptr_eq(&before, &after) { Vec::new() } else { before.differences(&after) };
             changed.extend(
                 differences.into_iter().map(|difference| Changed { application: taken.name.clone(), difference }),
             );
         }
         changed
+    }
+
+    fn states(&self) -> BTreeMap<u64, &Arc<State>> {
+        self.taken.iter().map(|taken| (taken.arrival, &taken.state)).collect()
     }
 
     fn weight(&self) -> usize {
