@@ -49,7 +49,7 @@ use schema::{Checker, SchemaUse, Schemas};
 use security::{KeyLocation, Scheme, SchemeKind};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub(crate) use document::{Reach, Retrieved, Retriever, Source};
 pub use lower::Discriminator;
@@ -93,6 +93,8 @@ pub(crate) struct Contract {
     /// Every base path that some operation is served under.
     bases: Vec<String>,
     made: Made,
+    /// What [`Contract::lint`] found.
+    lint: OnceLock<Vec<Diagnostic>>,
     title: String,
     version: String,
 }
@@ -216,6 +218,7 @@ impl Contract {
             scopes: compiled.scopes,
             bases: compiled.bases,
             made: Made::default(),
+            lint: OnceLock::new(),
             document,
         };
         // What is missing from the document cannot be served, nor checked; other slips leave the rest as it is.
@@ -226,10 +229,12 @@ impl Contract {
     }
 
     /// What is wrong with the document beyond what [`Contract::load`] finds: checks that cost time and change nothing.
-    pub(crate) fn lint(&self) -> Vec<Diagnostic> {
-        let mut findings = meta::check(&self.document);
-        findings.extend(lint::lint(self));
-        tidy(findings)
+    pub(crate) fn lint(&self) -> &[Diagnostic] {
+        self.lint.get_or_init(|| {
+            let mut findings = meta::check(&self.document);
+            findings.extend(lint::lint(self));
+            tidy(findings)
+        })
     }
 
     /// `info.title`.

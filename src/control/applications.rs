@@ -2,17 +2,18 @@
 
 use super::dispatch::{failure, failure_at, full, no_content, text, unknown_application};
 use super::import::moved;
-use super::{Call, Failure, json_reply, yaml};
+use super::{Call, Failure, json_reply, typed, yaml};
 use crate::contract::segment;
 use crate::diagnostic::{Part, code};
 use crate::engine::{NotChanged, credential_json};
 use crate::message::Reply;
-use crate::message::media_type::{MediaType, negotiate};
+use crate::message::media_type::{MediaType, accept_of, negotiate};
+use crate::resources::{Comparison, names_etag};
 use crate::source::pointer;
 use crate::store::{Application, Refused};
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, LOCATION};
+use http::header::{ETAG, HeaderValue, IF_MATCH, LOCATION};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -81,12 +82,8 @@ impl Call<'_> {
 
     /// Whether `If-Match` lets a request through (RFC 9110 §13.1.1); a weak tag never matches.
     fn is_meant(&self, etag: &str) -> bool {
-        let mut lines = self.request.headers().get_all(IF_MATCH).iter().peekable();
-        lines.peek().is_none()
-            || lines
-                .filter_map(|line| line.to_str().ok())
-                .flat_map(|line| line.split(','))
-                .any(|known| matches!(known.trim(), "*") || known.trim() == etag)
+        let headers = self.request.headers();
+        !headers.contains_key(IF_MATCH) || names_etag(headers, IF_MATCH.as_str(), etag, Comparison::Strong)
     }
 
     pub(super) fn delete_application(&self) -> Result<Reply, Failure> {
@@ -124,20 +121,8 @@ impl Call<'_> {
         let application = self.application()?;
         let offers = [yaml::MEDIA_TYPE, "application/json"];
         let parsed: Vec<MediaType> = offers.iter().filter_map(|offer| MediaType::parse(offer)).collect();
-        let accept: Vec<String> = self
-            .request
-            .headers()
-            .get_all(ACCEPT)
-            .iter()
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-            .collect();
-        let accept = (!accept.is_empty()).then(|| accept.join(","));
-        match negotiate(accept.as_deref(), &parsed) {
-            Some(0) => {
-                let mut reply = Reply::new(Bytes::from(self.engine.export_text(&application)));
-                reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(yaml::MEDIA_TYPE));
-                Ok(reply)
-            }
+        match negotiate(accept_of(self.request.headers()).as_deref(), &parsed) {
+            Some(0) => Ok(typed(yaml::MEDIA_TYPE, Bytes::from(self.engine.export_text(&application)))),
             Some(_) => Ok(json_reply(StatusCode::OK, &self.engine.export(&application).0)),
             None => {
                 let message = format!("an application is exported as `{}`", offers.join("` or `"));

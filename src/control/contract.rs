@@ -53,8 +53,8 @@ impl Call<'_> {
     }
 
     pub(super) fn contract_findings(&self) -> Reply {
-        let findings = self.engine.world().contract.lint();
-        let findings: Vec<Value> = findings.iter().map(Diagnostic::to_json).collect();
+        let world = self.engine.world();
+        let findings: Vec<Value> = world.contract.lint().iter().map(Diagnostic::to_json).collect();
         json_reply(StatusCode::OK, &json!({ "findings": findings }))
     }
 

@@ -1,12 +1,11 @@
 //! The journal as it grows: pages of exchanges that wait for more, and server-sent events.
 
-use super::{Call, json_reply};
+use super::{Call, json_reply, typed};
 use crate::engine::Engine;
 use crate::evidence::{Exchange, Filter, Order, Page};
 use crate::message::{Later, Reply, Stream, Wait};
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -119,12 +118,11 @@ impl Call<'_> {
             for exchange in page.exchanges.iter().filter(|exchange| sent.insert(exchange.id())) {
                 newest = newest.max(exchange.id());
                 // Of a late exchange too, the id is where a client that comes back goes on.
-                let _ = write!(text, "id: {newest}\nevent: exchange\ndata: {}\n\n", summary(exchange));
+                let _ = write!(text, "id: {newest}\nevent: exchange\ndata: {}\n\n", exchange.summary());
             }
             Bytes::from(text)
         };
-        let mut reply = Reply::new(Bytes::from_static(b"retry: 1000\n\n"));
-        reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        let mut reply = typed("text/event-stream", Bytes::from_static(b"retry: 1000\n\n"));
         reply.extensions_mut().insert(Later::Stream(Stream::new(changed, more)));
         reply
     }
@@ -133,26 +131,8 @@ impl Call<'_> {
 fn page_reply(page: &Page, view: View) -> Reply {
     let told = |exchange: &Exchange| match view {
         View::Full => exchange.to_json(),
-        View::Summary => summary(exchange),
+        View::Summary => exchange.summary(),
     };
     let exchanges: Vec<Value> = page.exchanges.iter().map(|exchange| told(exchange)).collect();
     json_reply(StatusCode::OK, &json!({ "exchanges": exchanges, "next": page.next, "dropped": page.dropped }))
-}
-
-/// What a list shows of an exchange.
-fn summary(exchange: &Exchange) -> Value {
-    let full = exchange.to_json();
-    let codes: Vec<&Value> = full["violations"].as_array().into_iter().flatten().map(|found| &found["code"]).collect();
-    json!({
-        "id": full["id"],
-        "time": full["time"],
-        "application": full["application"],
-        "operation": full["operation"],
-        "method": full["request"]["method"],
-        "target": full["request"]["target"],
-        "status": full["response"]["status"],
-        "duration_us": full["duration_us"],
-        "verdict": full["verdict"],
-        "codes": codes,
-    })
 }

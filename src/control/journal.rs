@@ -1,13 +1,12 @@
 //! The journal: exchanges as data and as text, and forgetting them.
 
 use super::dispatch::{failure, no_content};
-use super::{Call, Failure, json_reply};
+use super::{Call, Failure, json_reply, typed};
 use crate::diagnostic::code;
 use crate::evidence::Exchange;
 use crate::message::Reply;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -29,9 +28,7 @@ impl Call<'_> {
     }
 
     pub(super) fn explain_exchange(&self) -> Result<Reply, Failure> {
-        let mut reply = Reply::new(Bytes::from(self.exchange()?.render(false)));
-        reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        Ok(reply)
+        Ok(typed("text/plain; charset=utf-8", Bytes::from(self.exchange()?.render(false))))
     }
 
     pub(super) fn clear_exchanges(&self) -> Reply {

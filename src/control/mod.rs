@@ -20,11 +20,11 @@ mod yaml;
 
 use crate::contract::{Contract, Decoded, Options, Routed, Source};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
-use crate::engine::{Engine, problem};
+use crate::engine::{Engine, finish_head, problem};
 use crate::message::{Reply, Request};
 use bytes::Bytes;
 use guard::Guard;
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -105,11 +105,7 @@ impl Plane {
                 .headers_mut()
                 .insert(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"control plane\""));
         }
-        if request.method() == Method::HEAD && !reply.body().is_empty() {
-            let length = reply.body().len();
-            reply.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-            *reply.body_mut() = Bytes::new();
-        }
+        finish_head(request, &mut reply);
         reply
     }
 
@@ -193,9 +189,7 @@ fn other_method(request: &Request, allow: &[Method]) -> Result<Reply, Failure> {
     let names: Vec<&str> = allow.iter().map(Method::as_str).collect();
     let allowed = HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("GET"));
     let mut reply = if request.method() == Method::OPTIONS {
-        let mut reply = Reply::default();
-        *reply.status_mut() = StatusCode::NO_CONTENT;
-        reply
+        dispatch::no_content()
     } else {
         let message =
             format!("this resource of the control plane has no {}; it has {}", request.method(), names.join(", "));
@@ -209,8 +203,13 @@ fn other_method(request: &Request, allow: &[Method]) -> Result<Reply, Failure> {
 }
 
 fn json_reply(status: StatusCode, body: &Value) -> Reply {
-    let mut reply = Reply::new(Bytes::from(body.to_string()));
+    let mut reply = typed("application/json", Bytes::from(body.to_string()));
     *reply.status_mut() = status;
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply
+}
+
+fn typed(media_type: &'static str, bytes: Bytes) -> Reply {
+    let mut reply = Reply::new(bytes);
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     reply
 }

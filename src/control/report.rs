@@ -1,12 +1,12 @@
 //! Evidence: reports in every format, coverage, the journal as HAR, and expectations.
 
-use super::{Call, Failure, json_reply};
+use super::{Call, Failure, json_reply, typed};
 use crate::diagnostic::Part;
 use crate::evidence::{Address, Format, Outcome, Report, expectations, har_of};
 use crate::message::Reply;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_DISPOSITION, HeaderValue};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -56,10 +56,4 @@ impl Call<'_> {
         self.engine.evidence.expect(expected);
         Ok(self.get_expectations())
     }
-}
-
-fn typed(media_type: &'static str, bytes: Bytes) -> Reply {
-    let mut reply = Reply::new(bytes);
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    reply
 }

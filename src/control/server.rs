@@ -1,18 +1,13 @@
 //! The server itself: the control plane's document, and the end of the server.
 
-use super::dispatch::failure;
-use super::{Call, DOCUMENT, Failure, json_reply};
-use crate::diagnostic::code;
+use super::{Call, Failure, json_reply};
 use crate::message::Reply;
-use crate::source::SourceFile;
 use http::StatusCode;
+use serde_json::Value;
 
 impl Call<'_> {
     pub(super) fn openapi(&self) -> Result<Reply, Failure> {
-        let parsed = SourceFile::new("openapi/admin.yaml", DOCUMENT).parse();
-        let parsed =
-            parsed.map_err(|error| failure(StatusCode::INTERNAL_SERVER_ERROR, code::CONTRACT_SYNTAX, error.message))?;
-        Ok(json_reply(StatusCode::OK, &parsed.value))
+        Ok(json_reply(StatusCode::OK, self.plane.contract()?.document_value("").unwrap_or(&Value::Null)))
     }
 
     pub(super) fn shutdown(&self) -> Reply {

@@ -7,24 +7,14 @@ use super::{Handling, OnDrift, Outcome, Seen, Settings, Unseeded};
 use crate::contract::decode::{boundary_of, encoded};
 use crate::contract::{Content, Contract, Decoded, Operation, Prepared, ResponseDeclaration};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
-use crate::message::{Reply, Request};
+use crate::message::Reply;
+use crate::message::media_type::accept_of;
 use crate::resources::{Answer, Call, Told};
 use crate::store::Application;
-use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use std::sync::Arc;
-
-/// The `Accept` header, its lines joined.
-pub(super) fn accept_of(request: &Request) -> Option<String> {
-    let lines: Vec<String> = request
-        .headers()
-        .get_all(ACCEPT)
-        .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        .collect();
-    (!lines.is_empty()).then(|| lines.join(","))
-}
 
 /// One answer in the making.
 pub(super) struct Answering<'a, 'h> {
@@ -128,7 +118,7 @@ impl<'h> Answering<'_, 'h> {
     #[expect(clippy::type_complexity, reason = "an error here has nothing to tell")]
     fn offer(&self, status: u16) -> Option<(&ResponseDeclaration, Result<Option<(&Content, String)>, ()>)> {
         let declared = self.operation.response(status)?;
-        let accept = accept_of(self.handling.request);
+        let accept = accept_of(self.handling.request.headers());
         Some((declared, declared.negotiated(accept.as_deref())))
     }
 

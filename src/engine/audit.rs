@@ -3,6 +3,7 @@
 //! Recorded credentials cannot be verified, so of security it is judged whether there are any of the demanded kind.
 
 use super::authorize::Lack;
+use super::cors::is_preflight;
 use super::{Engine, Handling, Outcome, Seen, decodable, normalised};
 use crate::contract::security::Presented;
 use crate::contract::{Extent, Operation, Routed};
@@ -11,7 +12,7 @@ use crate::evidence::MASK;
 use crate::evidence::recording::{Bounds, Entry, Recorded};
 use crate::message::{Reply, Request};
 use crate::source::pointer;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, COOKIE, IF_MODIFIED_SINCE, IF_NONE_MATCH, ORIGIN};
+use http::header::{COOKIE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -124,6 +125,7 @@ impl<'h> Judging<'_, 'h> {
             return Some(Outcome { secret: served.endpoint.tells_secrets(), ..Outcome::default() });
         }
         let path = below?;
+        // Which preflights are allowed is the server's business.
         if is_preflight(request) {
             return Some(Outcome::default());
         }
@@ -261,12 +263,6 @@ fn note(text: &str, part: Part) -> Diagnostic {
 
 fn found(diagnostic: Diagnostic) -> Outcome<'static> {
     Outcome { diagnostics: vec![diagnostic], ..Outcome::default() }
-}
-
-/// A preflight of CORS (Fetch §3.2.2). Which of them are allowed is the server's business.
-fn is_preflight(request: &Request) -> bool {
-    let has = |name| request.headers().contains_key(name);
-    request.method() == Method::OPTIONS && has(ORIGIN) && has(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// Whether it is about what a body spells; its media type is told elsewhere.

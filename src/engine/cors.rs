@@ -11,13 +11,16 @@ use http::{Method, StatusCode};
 const EXPOSED: &str =
     "X-Mock-Exchange, X-Mock-Violations, Preference-Applied, Link, Location, WWW-Authenticate, Allow, Accept";
 
+/// Whether a request is a preflight (Fetch §3.2.2).
+pub(super) fn is_preflight(request: &Request) -> bool {
+    let has = |name| request.headers().contains_key(name);
+    request.method() == Method::OPTIONS && has(ORIGIN) && has(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
 /// The reply to a preflight for a method that is allowed; nothing for any other request.
 pub(super) fn preflight(request: &Request, allowed: impl Fn(&Method) -> bool) -> Option<Reply> {
     let headers = request.headers();
-    if request.method() != Method::OPTIONS || !headers.contains_key(ORIGIN) {
-        return None;
-    }
-    let wanted = headers.get(ACCESS_CONTROL_REQUEST_METHOD)?;
+    let wanted = headers.get(ACCESS_CONTROL_REQUEST_METHOD).filter(|_| is_preflight(request))?;
     let method = Method::from_bytes(wanted.as_bytes()).ok().filter(allowed)?;
     let mut reply = Reply::default();
     *reply.status_mut() = StatusCode::NO_CONTENT;

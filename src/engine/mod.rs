@@ -22,7 +22,7 @@ use crate::evidence::{
 };
 use crate::message::media_type::MediaType;
 use crate::message::{Later, Limits, Reply, Request};
-use crate::oauth::{self, AuthorizationServer, Endpoint, Endpoints, Served, Strictness};
+use crate::oauth::{self, Answered, AuthorizationServer, Endpoint, Endpoints, Served, Strictness};
 use crate::resources::Model;
 use crate::store::{Application, Credential, Difference, Moment, Refused, Seed, Store};
 use answer::Answering;
@@ -362,6 +362,9 @@ impl<'a> Handling<'a> {
         }
         let server = &engine.authorization;
         let answered = match served.endpoint {
+            endpoint if !endpoint.methods().contains(request.method()) => {
+                Answered::method_not_allowed(endpoint, request.method())
+            }
             Endpoint::Token => server.token_endpoint(request, &engine.store, || engine.new_uuid(), self.moment),
             Endpoint::Introspection => {
                 let issuer = oauth::issuer(request, served);
@@ -599,7 +602,7 @@ fn allow_reply(allow: &[Method]) -> Reply {
 }
 
 /// A reply to HEAD has the head of the one to GET, and no body (RFC 9110 §9.3.2).
-fn finish_head(request: &Request, reply: &mut Reply) {
+pub(crate) fn finish_head(request: &Request, reply: &mut Reply) {
     if request.method() == Method::HEAD {
         let length = reply.body().len();
         if length > 0 {

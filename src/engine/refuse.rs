@@ -4,6 +4,7 @@ use super::{Handling, Outcome};
 use crate::contract::{Content, Operation, Prepared, prepare};
 use crate::diagnostic::{Diagnostic, Severity, code};
 use crate::message::Reply;
+use crate::message::media_type::accept_of;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -58,7 +59,7 @@ impl<'a> Handling<'a> {
         let declared =
             operation.and_then(|operation| operation.response(status.as_u16()).map(|response| (operation, response)));
         if let Some((operation, response)) = declared {
-            let accept = super::answer::accept_of(self.request);
+            let accept = accept_of(self.request.headers());
             // An error is told even to those who accept no such type.
             let content = response.negotiated(accept.as_deref()).or_else(|()| response.negotiated(None));
             if let Ok(Some((content, media))) = content

@@ -177,12 +177,32 @@ impl Exchange {
             "operation": self.operation,
             "request": self.message(json!({ "method": self.method.as_str(), "target": self.target() }), &self.request_headers, &self.request_body),
             "response": self.message(json!({ "status": self.status.as_u16() }), &self.response_headers, &self.response_body),
-            "duration_us": u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX),
+            "duration_us": self.microseconds(),
             "verdict": self.verdict().as_str(),
             "changes": self.changes.differences.iter().map(|change| change.to_json(mask::value)).collect::<Vec<_>>(),
             "changes_truncated": self.changes.truncated,
             "violations": self.diagnostics.iter().map(Diagnostic::to_json).collect::<Vec<_>>(),
         })
+    }
+
+    /// What a list shows of it, in the control plane's form.
+    pub(crate) fn summary(&self) -> Value {
+        json!({
+            "id": self.id,
+            "time": self.time.to_string(),
+            "application": self.application(),
+            "operation": self.operation,
+            "method": self.method.as_str(),
+            "target": self.target(),
+            "status": self.status.as_u16(),
+            "duration_us": self.microseconds(),
+            "verdict": self.verdict().as_str(),
+            "codes": self.diagnostics.iter().map(|diagnostic| diagnostic.code.to_string()).collect::<Vec<_>>(),
+        })
+    }
+
+    fn microseconds(&self) -> u64 {
+        u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX)
     }
 
     fn message(&self, head: Value, headers: &HeaderMap, body: &Kept) -> Value {

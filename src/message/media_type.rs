@@ -1,5 +1,7 @@
 //! Media types and ranges, and which representation an `Accept` header asks for (RFC 9110 §8.3, §12.5.1).
 
+use http::HeaderMap;
+use http::header::ACCEPT;
 use mediatype::{MediaType as Parsed, ReadParams};
 use std::fmt;
 
@@ -137,6 +139,12 @@ fn wildcard(text: &str) -> Option<MediaType> {
         .ok()
         .map(|parsed| MediaType::of(&parsed))?;
     Some(MediaType { kind: kind.to_ascii_lowercase(), subtype: "*".to_owned(), parameters: parsed.parameters })
+}
+
+/// The `Accept` header, its lines joined; `None` where there is none.
+pub(crate) fn accept_of(headers: &HeaderMap) -> Option<String> {
+    let lines: Vec<_> = headers.get_all(ACCEPT).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 /// The index of the offer that `accept` prefers; the first one without a header or with an unreadable one.

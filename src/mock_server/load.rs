@@ -60,7 +60,7 @@ impl Builder {
                 // What loading has found already is more specific than what the meta-schema says of the same place.
                 let known = |other: &Diagnostic| other.code == finding.code && other.place == finding.place;
                 if !diagnostics.iter().any(known) {
-                    diagnostics.push(finding);
+                    diagnostics.push(finding.clone());
                 }
             }
         }

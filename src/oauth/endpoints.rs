@@ -23,6 +23,16 @@ impl Endpoint {
         }
     }
 
+    /// What it is called in a sentence.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Token => "the token endpoint",
+            Self::Introspection => "the introspection endpoint",
+            Self::Revocation => "the revocation endpoint",
+            Self::Metadata => "metadata",
+        }
+    }
+
     /// Whether there are secrets in what it takes or answers.
     pub(crate) fn tells_secrets(self) -> bool {
         self != Self::Metadata

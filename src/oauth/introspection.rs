@@ -7,7 +7,7 @@ use super::{AuthorizationServer, Grant};
 use crate::diagnostic::code;
 use crate::message::{Reply, Request};
 use crate::store::{Application, Moment, Store};
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -20,9 +20,6 @@ impl AuthorizationServer {
         issuer: &str,
         moment: Moment,
     ) -> Answered {
-        if request.method() != Method::POST {
-            return Answered::method_not_allowed("the introspection endpoint", request.method(), "POST, OPTIONS");
-        }
         Answered::of(self.introspect(request, store, issuer, moment))
     }
 
@@ -43,9 +40,6 @@ impl AuthorizationServer {
 
     /// Answers a request to the revocation endpoint.
     pub(crate) fn revocation_endpoint(&self, request: &Request, store: &Store) -> Answered {
-        if request.method() != Method::POST {
-            return Answered::method_not_allowed("the revocation endpoint", request.method(), "POST, OPTIONS");
-        }
         Answered::of(self.give_back(request, store))
     }
 

@@ -11,9 +11,6 @@ use serde_json::{Map, Value, json};
 impl Endpoints {
     /// Answers a request for metadata. `scopes` are those that the contract declares.
     pub(crate) fn metadata(&self, served: &Served, request: &Request, scopes: &[String]) -> Answered {
-        if !served.endpoint.methods().contains(request.method()) {
-            return Answered::method_not_allowed("metadata", request.method(), "GET, HEAD, OPTIONS");
-        }
         Answered { reply: self.described(served, request, scopes), diagnostic: None, application: None }
     }
 

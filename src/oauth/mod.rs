@@ -18,6 +18,7 @@ use crate::store::{Application, Moment};
 pub(crate) use endpoints::{Endpoint, Endpoints, Served};
 use jiff::{SignedDuration, Timestamp};
 pub(crate) use metadata::issuer;
+pub(crate) use refusal::Answered;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -1,5 +1,6 @@
 //! Replies of the authorization server's endpoints, and the errors of RFC 6749 §5.2.
 
+use super::Endpoint;
 use crate::diagnostic::{Code, Diagnostic, Part, code};
 use crate::message::Reply;
 use crate::store::Application;
@@ -24,12 +25,16 @@ impl Answered {
         }
     }
 
-    /// The refusal of a method, where only some are taken.
-    pub(super) fn method_not_allowed(what: &str, method: &Method, allow: &'static str) -> Self {
-        let reason = format!("{what} takes {}, not {method}", allow.trim_end_matches(", OPTIONS"));
+    /// The refusal of a method that the endpoint does not take.
+    pub(crate) fn method_not_allowed(endpoint: Endpoint, method: &Method) -> Self {
+        let names: Vec<&str> = endpoint.methods().iter().map(Method::as_str).collect();
+        let allow = names.join(", ");
+        let reason = format!("{} takes {}, not {method}", endpoint.name(), allow.trim_end_matches(", OPTIONS"));
         let body = json!({ "error": "invalid_request", "error_description": reason });
         let mut reply = json_reply(StatusCode::METHOD_NOT_ALLOWED, &body);
-        reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+        if let Ok(allow) = HeaderValue::try_from(allow) {
+            reply.headers_mut().insert(ALLOW, allow);
+        }
         let diagnostic = Diagnostic::new(code::METHOD_NOT_ALLOWED, reason).at(Part::Request, "");
         Self { reply, diagnostic: Some(diagnostic), application: None }
     }

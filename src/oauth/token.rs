@@ -7,7 +7,7 @@ use crate::contract::security::scope_covers;
 use crate::diagnostic::code;
 use crate::message::{Reply, Request};
 use crate::store::{Application, Moment, Store};
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -20,9 +20,6 @@ impl AuthorizationServer {
         token: impl FnOnce() -> String,
         moment: Moment,
     ) -> Answered {
-        if request.method() != Method::POST {
-            return Answered::method_not_allowed("the token endpoint", request.method(), "POST, OPTIONS");
-        }
         Answered::of(self.token(request, store, token, moment))
     }
 

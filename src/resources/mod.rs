@@ -32,6 +32,7 @@ pub(crate) use export::Exported;
 use jiff::Timestamp;
 pub(crate) use overrides::Overrides;
 use query::Queries;
+pub(crate) use read::{Comparison, names_etag};
 pub(crate) use refit::Dropped;
 use std::collections::BTreeMap;
 

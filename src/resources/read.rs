@@ -192,7 +192,7 @@ pub(super) fn filled(template: &str, own: &str, captures: &[&str]) -> String {
 
 /// How entity tags are compared (RFC 9110 §8.8.3.2): a weak one is never the same, strongly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Comparison {
+pub(crate) enum Comparison {
     Strong,
     Weak,
 }
@@ -207,7 +207,7 @@ pub(super) fn etag(representation: &Prepared) -> String {
 }
 
 /// Whether a precondition's header names an entity tag, or any (RFC 9110 §13.1).
-pub(super) fn names_etag(headers: &HeaderMap, name: &str, etag: &str, how: Comparison) -> bool {
+pub(crate) fn names_etag(headers: &HeaderMap, name: &str, etag: &str, how: Comparison) -> bool {
     headers
         .get_all(name)
         .iter()
