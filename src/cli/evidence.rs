@@ -111,11 +111,10 @@ impl EvidenceArgs {
 }
 
 fn least(text: &str) -> Result<MinCoverage, String> {
-    const SCOPES: [CoverageScope; 3] = [CoverageScope::Operations, CoverageScope::Statuses, CoverageScope::Everything];
     let (scope, percent) = match text.split_once('=') {
         None => (CoverageScope::Everything, text),
         Some((name, percent)) => {
-            let scope = SCOPES.into_iter().find(|scope| scope.as_str() == name);
+            let scope = CoverageScope::ALL.into_iter().find(|scope| scope.as_str() == name);
             let known = || format!("`{name}` is none of operations, statuses and everything");
             (scope.ok_or_else(known)?, percent)
         }

@@ -3,7 +3,7 @@
 use super::args::ExecArgs;
 use super::reports::Reports;
 use super::serve::{Signals, finish, ready_line, reload, write_ready_file};
-use super::{USAGE, VIOLATED, logging, terminal};
+use super::{USAGE, VIOLATED, block_on, logging, terminal};
 use chatkitty_mock::MockServer;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::ErrorKind;
@@ -19,11 +19,7 @@ const NOT_RUNNABLE: u8 = 126;
 
 pub(super) fn run(arguments: &ExecArgs) -> ExitCode {
     logging::start(&arguments.serve, Level::WARN);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return terminal::usage_error(&format!("cannot start a runtime: {error}"), None),
-    };
-    runtime.block_on(exec(arguments))
+    block_on(exec(arguments))
 }
 
 async fn exec(arguments: &ExecArgs) -> ExitCode {

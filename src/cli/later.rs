@@ -6,8 +6,9 @@ const VERBS: [&str; 1] = ["proxy"];
 const FLAGS: [&str; 3] = ["tls-cert", "tls-key", "tls-self-signed"];
 
 /// What must work whatever the environment configures a server with.
-const UNCONFIGURED: [&str; 11] =
-    ["audit", "explain", "completions", "man", "ready", "stop", "help", "-h", "--help", "-V", "--version"];
+fn is_unconfigured(verb: &str) -> bool {
+    ["audit", "ready", "stop"].contains(&verb) || super::UNCONFIGURED.contains(&verb)
+}
 
 /// Whether a flag, or a key of the configuration file, comes later.
 pub(super) fn is_later_flag(name: &str) -> bool {
@@ -25,7 +26,7 @@ pub(super) fn refusal(arguments: &[OsString], is_set: impl Fn(&str) -> bool) -> 
         let name = word.strip_prefix("--")?.split('=').next()?.to_owned();
         is_later_flag(&name).then(|| format!("`--{name}` is not available in this version"))
     });
-    if typed.is_some() || UNCONFIGURED.contains(&verb.as_ref()) {
+    if typed.is_some() || is_unconfigured(&verb) {
         return typed;
     }
     let mut variables = FLAGS.iter().map(|flag| format!("CHATKITTY_MOCK_{}", flag.to_uppercase().replace('-', "_")));

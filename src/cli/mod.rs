@@ -86,3 +86,11 @@ fn refused(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
 }
+
+/// Runs a verb that waits for something.
+fn block_on(future: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(future),
+        Err(error) => terminal::usage_error(&format!("cannot start a runtime: {error}"), None),
+    }
+}

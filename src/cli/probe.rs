@@ -2,7 +2,7 @@
 
 use super::args::{ReadyArgs, UrlArgs, VerifyArgs};
 use super::reports::{Renderer, Reports};
-use super::{USAGE, VIOLATED, client, terminal};
+use super::{USAGE, VIOLATED, block_on, client, terminal};
 use bytes::Bytes;
 use chatkitty_mock::Format;
 use serde_json::Value;
@@ -18,13 +18,6 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time between two questions.
 const PAUSE: Duration = Duration::from_millis(20);
 const NOT_RUNNING: &str = "is it running? `--url` names another address";
-
-fn block_on(future: impl Future<Output = ExitCode>) -> ExitCode {
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(future),
-        Err(error) => terminal::usage_error(&format!("cannot start a runtime: {error}"), None),
-    }
-}
 
 /// Exit code 0 if the server is ready, 1 if it is not.
 pub(super) fn ready(arguments: &ReadyArgs) -> ExitCode {

@@ -3,7 +3,7 @@
 use super::args::ServeArgs;
 use super::config::PORT;
 use super::reports::{Reports, replace};
-use super::{USAGE, VIOLATED, logging, terminal};
+use super::{USAGE, VIOLATED, block_on, logging, terminal};
 use chatkitty_mock::diagnostic::{Diagnostic, Severity, code};
 use chatkitty_mock::{Application, MockServer, Report};
 use serde_json::{Map, Value, json};
@@ -15,11 +15,7 @@ use tracing::Level;
 
 pub(super) fn run(arguments: &ServeArgs) -> ExitCode {
     logging::start(arguments, Level::INFO);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return terminal::usage_error(&format!("cannot start a runtime: {error}"), None),
-    };
-    runtime.block_on(serve(arguments))
+    block_on(serve(arguments))
 }
 
 async fn serve(arguments: &ServeArgs) -> ExitCode {

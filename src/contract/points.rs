@@ -59,6 +59,23 @@ pub(crate) enum PointKind {
 }
 
 impl PointKind {
+    /// Every kind.
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Operation,
+        Self::Status,
+        Self::MediaType,
+        Self::ParameterPresent,
+        Self::ParameterAbsent,
+        Self::EnumSent,
+        Self::EnumReceived,
+        Self::BranchSent,
+        Self::BranchReceived,
+        Self::PropertySent,
+        Self::PropertyReceived,
+        Self::Security,
+        Self::Header,
+    ];
+
     /// The name in `coverage.json`.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

@@ -53,7 +53,6 @@ impl Call<'_> {
             .map(|name| self.engine.store.by_name_or_id(name).map_or(u64::MAX, |found| found.arrival()));
         let limit = query.get("limit").and_then(Value::as_u64).unwrap_or(LIMIT_DEFAULT);
         let filter = Filter {
-            application: None,
             operation: own("operation"),
             status: own("status"),
             violations: query.get("violations").and_then(Value::as_bool),

@@ -27,6 +27,7 @@ use guard::Guard;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
+pub(crate) use report::ADDRESS_VARIABLE;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The variable that stands for the server in lines to paste, where a request named no host.
-const ADDRESS_VARIABLE: &str = "CHATKITTY_BASE_URL";
+pub(crate) const ADDRESS_VARIABLE: &str = "CHATKITTY_BASE_URL";
 
 impl Call<'_> {
     pub(super) fn get_report(&self) -> Result<Reply, Failure> {

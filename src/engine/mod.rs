@@ -17,9 +17,7 @@ mod unused;
 
 use crate::contract::{Contract, Decoded, Operation, Routed, Shown, resource_path, trimmed};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
-use crate::evidence::{
-    self, Address, Counts, Coverage, Evidence, Exchange, Filter, Gates, Kept, KeptChanges, Report, Touch,
-};
+use crate::evidence::{self, Address, Counts, Coverage, Evidence, Exchange, Gates, Kept, KeptChanges, Report, Touch};
 use crate::message::media_type::MediaType;
 use crate::message::{Later, Limits, Reply, Request};
 use crate::oauth::{self, Answered, AuthorizationServer, Endpoint, Endpoints, Served, Strictness};
@@ -233,7 +231,7 @@ impl Engine {
     /// The verdict with all that a report may show: coverage, and every exchange that the journal holds.
     pub(crate) fn full_report(&self, application: Option<&Application>) -> Report {
         let arrival = application.map(Application::arrival);
-        let exchanges = self.evidence.page(arrival, &Filter::default(), usize::MAX).exchanges;
+        let exchanges = self.evidence.all(arrival);
         let unused_examples = self.unused_examples(application);
         Report { exchanges, unused_examples, ..self.report(application, true) }
     }

@@ -130,6 +130,9 @@ pub enum CoverageScope {
 }
 
 impl CoverageScope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Operations, Self::Statuses, Self::Everything];
+
     /// The name in `coverage.json` and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -234,15 +237,14 @@ impl Coverage {
 
     /// The form of `coverage.json`, version 1.
     pub fn to_json(&self) -> Value {
-        let summary: Map<String, Value> =
-            [CoverageScope::Operations, CoverageScope::Statuses, CoverageScope::Everything]
-                .into_iter()
-                .map(|scope| {
-                    let (touched, all) = self.counts(scope);
-                    let percent = (self.percent(scope) * 100.0).round() / 100.0;
-                    (scope.as_str().to_owned(), json!({ "touched": touched, "all": all, "percent": percent }))
-                })
-                .collect();
+        let summary: Map<String, Value> = CoverageScope::ALL
+            .into_iter()
+            .map(|scope| {
+                let (touched, all) = self.counts(scope);
+                let percent = (self.percent(scope) * 100.0).round() / 100.0;
+                (scope.as_str().to_owned(), json!({ "touched": touched, "all": all, "percent": percent }))
+            })
+            .collect();
         let operations: Vec<Value> = self.operations.iter().map(OperationCoverage::to_json).collect();
         json!({
             "version": VERSION,
@@ -288,23 +290,6 @@ fn touched(operation: &OperationCoverage) -> HashSet<(PointKind, &str)> {
     touched.map(|point| (point.kind, point.name.as_str())).collect()
 }
 
-/// Every kind, for reading its name.
-const KINDS: [PointKind; 13] = [
-    PointKind::Operation,
-    PointKind::Status,
-    PointKind::MediaType,
-    PointKind::ParameterPresent,
-    PointKind::ParameterAbsent,
-    PointKind::EnumSent,
-    PointKind::EnumReceived,
-    PointKind::BranchSent,
-    PointKind::BranchReceived,
-    PointKind::PropertySent,
-    PointKind::PropertyReceived,
-    PointKind::Security,
-    PointKind::Header,
-];
-
 impl OperationCoverage {
     fn to_json(&self) -> Value {
         let point = |point: &PointCoverage| {
@@ -326,7 +311,7 @@ impl OperationCoverage {
         let point = |value: &Value| {
             let kind = value.get("kind")?.as_str()?;
             Some(PointCoverage {
-                kind: KINDS.into_iter().find(|known| known.as_str() == kind)?,
+                kind: PointKind::ALL.into_iter().find(|known| known.as_str() == kind)?,
                 name: value.get("name")?.as_str()?.to_owned(),
                 touched: value.get("touched")?.as_bool()?,
                 place: None,

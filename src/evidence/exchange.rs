@@ -158,6 +158,11 @@ impl Exchange {
         self.application.as_ref().is_some_and(|(name, client_id)| name == wanted || client_id == wanted)
     }
 
+    /// Whether its status is this one, such as `404`, or of this class, such as `4XX`.
+    pub(crate) fn has_status(&self, wanted: &str) -> bool {
+        wanted == self.status.as_str() || wanted.eq_ignore_ascii_case(&format!("{}XX", self.status.as_u16() / 100))
+    }
+
     pub(crate) fn has(&self, fault: Fault) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error && diagnostic.fault == fault)
     }

@@ -45,12 +45,6 @@ pub struct Outcome {
     pub nearest: Option<(u64, Vec<String>)>,
 }
 
-/// An expectation while exchanges come in.
-#[derive(Debug)]
-pub(super) struct Watched {
-    pub(super) outcome: Outcome,
-}
-
 impl Expectation {
     /// The members of its JSON form.
     pub(super) const MEMBERS: [&str; 13] = [
@@ -254,11 +248,8 @@ impl Expectation {
         let application = exchange.application.as_ref().map_or("none", |(name, _)| name.as_str());
         let is_application = self.application.as_ref().is_none_or(|wanted| exchange.belongs_to(wanted));
         expect("application", &self.application, application, is_application);
-        let status = exchange.status.as_u16().to_string();
-        let class = format!("{}XX", exchange.status.as_u16() / 100);
-        let is_status =
-            self.status.as_ref().is_none_or(|wanted| *wanted == status || wanted.eq_ignore_ascii_case(&class));
-        expect("status", &self.status, &status, is_status);
+        let is_status = self.status.as_ref().is_none_or(|wanted| exchange.has_status(wanted));
+        expect("status", &self.status, exchange.status.as_str(), is_status);
         self.query_differences(exchange, &mut differences);
         self.header_differences(exchange, &mut differences);
         if let Some(wanted) = &self.body {
@@ -344,6 +335,29 @@ impl Outcome {
         format!("`{}` was expected {wanted} and came {found}", self.expectation.name)
     }
 
+    /// An expectation that nothing has met yet.
+    pub(super) fn new(expectation: Expectation, number: usize) -> Self {
+        Self { expectation: expectation.named_by(number), count: 0, nearest: None }
+    }
+
+    /// Takes an exchange into account.
+    pub(super) fn see(&mut self, exchange: &Exchange, is_due: bool) {
+        let mut differences = self.expectation.differences(exchange);
+        if differences.is_empty() && is_due {
+            self.count += 1;
+            self.nearest = None;
+            return;
+        }
+        if !is_due {
+            let after = self.expectation.after.clone().unwrap_or_default();
+            differences.push(format!("order: expected after `{after}`, which had not come"));
+        }
+        let nearer = self.nearest.as_ref().is_none_or(|(_, known)| differences.len() < known.len());
+        if self.count == 0 && nearer {
+            self.nearest = Some((exchange.id, differences));
+        }
+    }
+
     /// The control plane's form.
     pub fn to_json(&self) -> Value {
         let nearest =
@@ -355,30 +369,5 @@ impl Outcome {
             "message": self.sentence(),
             "nearest": nearest,
         })
-    }
-}
-
-impl Watched {
-    pub(super) fn new(expectation: Expectation, number: usize) -> Self {
-        Self { outcome: Outcome { expectation: expectation.named_by(number), count: 0, nearest: None } }
-    }
-
-    /// Takes an exchange into account; whether it counts.
-    pub(super) fn see(&mut self, exchange: &Exchange, is_due: bool) -> bool {
-        let mut differences = self.outcome.expectation.differences(exchange);
-        if differences.is_empty() && is_due {
-            self.outcome.count += 1;
-            self.outcome.nearest = None;
-            return true;
-        }
-        if !is_due {
-            let after = self.outcome.expectation.after.clone().unwrap_or_default();
-            differences.push(format!("order: expected after `{after}`, which had not come"));
-        }
-        let nearer = self.outcome.nearest.as_ref().is_none_or(|(_, known)| differences.len() < known.len());
-        if self.outcome.count == 0 && nearer {
-            self.outcome.nearest = Some((exchange.id, differences));
-        }
-        false
     }
 }

@@ -55,6 +55,9 @@ pub struct Gate {
 const LACKING_MAX: usize = 20;
 
 impl Gates {
+    /// How many gates there are whatever was asked for, before all others: violations and drift.
+    pub(crate) const ALWAYS: usize = 2;
+
     /// Whether judging asks for the coverage.
     pub(crate) fn need_coverage(&self) -> bool {
         !self.coverage_min.is_empty()

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Violating exchanges that a report shows whole. Over it they are only counted.
-const REPORTED_MAX: usize = 100;
+pub(super) const REPORTED_MAX: usize = 100;
 
 /// The exchanges of one application, oldest first, within bounds.
 #[derive(Debug)]
@@ -62,8 +62,6 @@ impl Counts {
 /// Which exchanges are asked for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {
-    /// An application's name or client id.
-    pub(crate) application: Option<String>,
     pub(crate) operation: Option<String>,
     /// A status such as `404`, or a class such as `4XX`.
     pub(crate) status: Option<String>,
@@ -83,16 +81,11 @@ pub(crate) enum Order {
 
 impl Filter {
     fn takes(&self, exchange: &Exchange) -> bool {
-        let status = exchange.status.as_u16();
         self.after.is_none_or(|after| exchange.id > after)
             && self.before.is_none_or(|before| exchange.id < before)
-            && self.application.as_ref().is_none_or(|wanted| exchange.belongs_to(wanted))
             && self.operation.as_ref().is_none_or(|wanted| exchange.is_of(wanted))
             && self.violations.is_none_or(|wanted| wanted == (exchange.verdict() != Verdict::Pass))
-            && self
-                .status
-                .as_ref()
-                .is_none_or(|wanted| *wanted == status.to_string() || *wanted == format!("{}XX", status / 100))
+            && self.status.as_ref().is_none_or(|wanted| exchange.has_status(wanted))
     }
 }
 

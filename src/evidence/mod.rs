@@ -30,7 +30,6 @@ pub use report::{Report, Unused, UnusedExample};
 
 use crate::contract::Contract;
 use coverage::Touches;
-use expectation::Watched;
 use journal::Journal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -57,7 +56,7 @@ pub(crate) struct Evidence {
     tenants: RwLock<Tenants>,
     /// What is left of applications that are gone.
     departed: Mutex<Departed>,
-    expectations: Mutex<Vec<Watched>>,
+    expectations: Mutex<Vec<Outcome>>,
     /// The id of the last exchange, for those who wait for more.
     last: watch::Sender<u64>,
 }
@@ -217,10 +216,9 @@ impl Evidence {
     fn watch(&self, exchange: &Exchange) {
         let mut watched = self.expectations.lock().unwrap_or_else(PoisonError::into_inner);
         for index in 0..watched.len() {
-            let after = watched.get(index).and_then(|watched| watched.outcome.expectation.after.clone());
-            let is_due = after.is_none_or(|after| {
-                watched.iter().any(|other| other.outcome.expectation.name == after && other.outcome.count > 0)
-            });
+            let after = watched.get(index).and_then(|watched| watched.expectation.after.clone());
+            let is_due = after
+                .is_none_or(|after| watched.iter().any(|other| other.expectation.name == after && other.count > 0));
             if let Some(watched) = watched.get_mut(index) {
                 watched.see(exchange, is_due);
             }
@@ -229,15 +227,15 @@ impl Evidence {
 
     /// Replaces what is expected; counting begins anew.
     pub(crate) fn expect(&self, expectations: Vec<Expectation>) {
-        let watched = expectations.into_iter().enumerate().map(|(index, expected)| Watched::new(expected, index + 1));
+        let watched = expectations.into_iter().enumerate().map(|(index, expected)| Outcome::new(expected, index + 1));
         *self.expectations.lock().unwrap_or_else(PoisonError::into_inner) = watched.collect();
     }
 
     /// Adds something expected; gives the name that it goes by.
     pub(crate) fn expect_also(&self, expectation: Expectation) -> String {
         let mut watched = self.expectations.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = Watched::new(expectation, watched.len() + 1);
-        let name = new.outcome.expectation.name.clone();
+        let new = Outcome::new(expectation, watched.len() + 1);
+        let name = new.expectation.name.clone();
         watched.push(new);
         name
     }
@@ -245,7 +243,7 @@ impl Evidence {
     /// What came of each expectation so far.
     pub(crate) fn outcomes(&self) -> Vec<Outcome> {
         let watched = self.expectations.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.iter().map(|watched| watched.outcome.clone()).collect()
+        watched.clone()
     }
 
     /// Tells the id of the last exchange, now and whenever there is another.
@@ -269,6 +267,11 @@ impl Evidence {
         Page { exchanges, next, dropped }
     }
 
+    /// The exchanges that are kept, oldest first; of one application, or of all.
+    pub(crate) fn all(&self, application: Option<Key>) -> Vec<Arc<Exchange>> {
+        self.page(application, &Filter::default(), usize::MAX).exchanges
+    }
+
     /// The exchange with this id, if it is still kept.
     pub(crate) fn get(&self, id: u64) -> Option<Arc<Exchange>> {
         // One lock at a time: clearing holds the tenants' while it takes the departed ones'.
@@ -289,7 +292,7 @@ impl Evidence {
                 *self.departed.lock().unwrap_or_else(PoisonError::into_inner) = Departed::default();
                 let mut watched = self.expectations.lock().unwrap_or_else(PoisonError::into_inner);
                 for (index, known) in watched.iter_mut().enumerate() {
-                    *known = Watched::new(known.outcome.expectation.clone(), index + 1);
+                    *known = Outcome::new(known.expectation.clone(), index + 1);
                 }
             }
         }
@@ -302,9 +305,8 @@ impl Evidence {
         let mut departed = self.departed.lock().unwrap_or_else(PoisonError::into_inner);
         departed.counts.sum(tenant.journal.counts());
         departed.used.merge(&tenant.used.lock().unwrap_or_else(PoisonError::into_inner));
-        const REPORTED_MAX: usize = 100;
         departed.reported.extend(tenant.journal.reported());
-        departed.reported.truncate(REPORTED_MAX);
+        departed.reported.truncate(journal::REPORTED_MAX);
         if tenant.journal.counts().exchanges > 0 {
             departed.coverage.add(&read(&tenant.touched).named());
         }

@@ -1,4 +1,4 @@
-use super::{Address, Counts, Coverage, Exchange, Gate, Outcome};
+use super::{Address, Counts, Coverage, Exchange, Gate, Gates, Outcome};
 use crate::diagnostic::Location;
 use serde_json::{Value, json};
 use std::fmt;
@@ -121,11 +121,26 @@ impl Report {
         resources.chain(self.unused_examples.iter().map(UnusedExample::sentence)).collect()
     }
 
+    /// What was asked for beyond no violations and no drift, which are told one by one, and is not so.
+    pub(crate) fn unmet_gates(&self) -> impl Iterator<Item = &Gate> {
+        self.gates.iter().skip(Gates::ALWAYS).filter(|gate| !gate.is_met)
+    }
+
+    /// Expectations that were not met.
+    pub(crate) fn unmet_outcomes(&self) -> impl Iterator<Item = &Outcome> {
+        self.outcomes.iter().filter(|outcome| !outcome.is_met())
+    }
+
+    /// The verdict in a word.
+    pub(crate) fn word(&self) -> &'static str {
+        if self.is_clean() { "pass" } else { "fail" }
+    }
+
     /// The same where violations and drift are allowed.
     pub(crate) fn forgiven(mut self) -> Self {
         self.reported.clear();
         self.counts = Counts { violations: 0, drift: 0, ..self.counts };
-        self.gates.iter_mut().take(2).for_each(|gate| gate.is_met = true);
+        self.gates.iter_mut().take(Gates::ALWAYS).for_each(|gate| gate.is_met = true);
         self
     }
 
@@ -136,10 +151,9 @@ impl Report {
 
     /// The control plane's form.
     pub fn to_json(&self) -> Value {
-        let verdict = if self.is_clean() { "pass" } else { "fail" };
         let gate = |gate: &Gate| json!({ "name": gate.name, "met": gate.is_met, "message": gate.message, "lacking": gate.lacking });
         json!({
-            "verdict": verdict,
+            "verdict": self.word(),
             "exchanges": self.counts.exchanges,
             "violations": self.counts.violations,
             "drift": self.counts.drift,
@@ -152,18 +166,20 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.is_clean() { "pass" } else { "fail" };
         let counts = self.counts;
         write!(
             f,
-            "{verdict}: {} exchanges, {} with violations, {} with drift",
-            counts.exchanges, counts.violations, counts.drift
+            "{}: {} exchanges, {} with violations, {} with drift",
+            self.word(),
+            counts.exchanges,
+            counts.violations,
+            counts.drift
         )?;
-        let unmet = self.outcomes.iter().filter(|outcome| !outcome.is_met()).count();
+        let unmet = self.unmet_outcomes().count();
         if unmet > 0 {
             write!(f, ", {unmet} expectations not met")?;
         }
-        let gates = self.gates.iter().skip(2).filter(|gate| !gate.is_met).count();
+        let gates = self.unmet_gates().count();
         if gates > 0 {
             write!(f, ", {gates} gates not met")?;
         }

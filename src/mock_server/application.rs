@@ -1,6 +1,6 @@
 use super::shared::Shared;
 use super::{Clock, ResourceError, Snapshot};
-use crate::evidence::{Exchange, Filter};
+use crate::evidence::Exchange;
 use crate::store;
 use serde_json::Value;
 use std::sync::Arc;
@@ -153,8 +153,13 @@ impl Application {
 
     /// This application's exchanges that the journal still holds, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        let page = self.shared.engine.evidence.page(Some(self.application.arrival()), &Filter::default(), usize::MAX);
-        page.exchanges.iter().map(|exchange| Exchange::clone(exchange)).collect()
+        self.shared
+            .engine
+            .evidence
+            .all(Some(self.application.arrival()))
+            .into_iter()
+            .map(Arc::unwrap_or_clone)
+            .collect()
     }
 }
 

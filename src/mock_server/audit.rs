@@ -2,9 +2,10 @@ use super::{Builder, Error};
 use crate::engine::audit::{Tally, Terms};
 use crate::engine::{Engine, World};
 use crate::evidence::recording::{self, Entry};
-use crate::evidence::{Exchange, Filter, RecordingError, Report};
+use crate::evidence::{Exchange, RecordingError, Report};
 use jiff::Timestamp;
 use std::io::{BufReader, Read};
+use std::sync::Arc;
 
 /// Exchanges that the journal of an audit keeps.
 const JOURNAL_ENTRIES_MAX: usize = 1_000;
@@ -103,13 +104,12 @@ impl Audit {
     /// The last exchanges that were judged, oldest first; at most 1,000, and 64 MiB of bodies. An exchange has the number that it
     /// has among all entries, from 1.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        let page = self.engine.evidence.page(None, &Filter::default(), usize::MAX);
-        page.exchanges.iter().map(|exchange| Exchange::clone(exchange)).collect()
+        self.engine.evidence.all(None).into_iter().map(Arc::unwrap_or_clone).collect()
     }
 
     /// The verdict on what was judged so far, with the coverage of the contract.
     pub fn report(&self) -> Report {
-        let exchanges = self.engine.evidence.page(None, &Filter::default(), usize::MAX).exchanges;
+        let exchanges = self.engine.evidence.all(None);
         Report { exchanges, ..self.engine.report(None, true) }
     }
 }

@@ -18,7 +18,7 @@ mod sources;
 mod verification;
 
 use crate::diagnostic::Diagnostic;
-use crate::evidence::{Exchange, Filter};
+use crate::evidence::Exchange;
 use crate::message::Request;
 use crate::server::Running;
 use crate::store::Seed;
@@ -220,8 +220,7 @@ impl MockServer {
 
     /// The exchanges that the journal still holds, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        let page = self.shared.engine.evidence.page(None, &Filter::default(), usize::MAX);
-        page.exchanges.iter().map(|exchange| Exchange::clone(exchange)).collect()
+        self.shared.engine.evidence.all(None).into_iter().map(Arc::unwrap_or_clone).collect()
     }
 
     /// Answers a request without a socket, as the server would.

@@ -57,10 +57,10 @@ pub(super) fn findings(report: &Report) -> Vec<Finding<'_>> {
             });
         }
     }
-    let unmet = report.outcomes.iter().filter(|outcome| !outcome.is_met()).map(of_outcome);
+    let unmet = report.unmet_outcomes().map(of_outcome);
     findings.extend(unmet.map(|diagnostic| of_report(report, diagnostic)));
     // Violations and drift are found above, one by one.
-    let unmet = report.gates.iter().skip(2).filter(|gate| !gate.is_met).map(of_gate);
+    let unmet = report.unmet_gates().map(of_gate);
     findings.extend(unmet.map(|diagnostic| of_report(report, diagnostic)));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.diagnostic.severity));
     findings

@@ -10,7 +10,7 @@ const STYLE: &str = include_str!("report.css");
 pub(super) fn html(report: &Report) -> String {
     let (title, version) = &report.contract;
     let title = escape(&format!("{title} {version}"));
-    let word = if report.is_clean() { "pass" } else { "fail" };
+    let word = report.word();
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -128,7 +128,7 @@ fn block(page: &mut String, label: &str, code: &str) {
 fn coverage(report: &Report, page: &mut String) {
     let Some(coverage) = &report.coverage else { return };
     table(page, "Coverage of the contract", &["scope", "touched", "of", "percent"]);
-    for scope in [CoverageScope::Operations, CoverageScope::Statuses, CoverageScope::Everything] {
+    for scope in CoverageScope::ALL {
         let (touched, all) = coverage.counts(scope);
         let _ = writeln!(
             page,

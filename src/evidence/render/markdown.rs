@@ -59,7 +59,7 @@ fn blocks(report: &Report) -> Vec<String> {
 }
 
 fn head(report: &Report) -> String {
-    let (sign, word) = if report.is_clean() { ("✅", "pass") } else { ("❌", "fail") };
+    let (sign, word) = (if report.is_clean() { "✅" } else { "❌" }, report.word());
     let (title, version) = &report.contract;
     let counts = report.counts;
     format!(
@@ -117,7 +117,7 @@ fn list_of_findings(report: &Report) -> String {
 
 fn coverage(report: &Report) -> String {
     let Some(coverage) = &report.coverage else { return String::new() };
-    let scopes = [CoverageScope::Operations, CoverageScope::Statuses, CoverageScope::Everything].map(|scope| {
+    let scopes = CoverageScope::ALL.map(|scope| {
         let (touched, all) = coverage.counts(scope);
         format!("{} {touched} of {all}", scope.as_str())
     });

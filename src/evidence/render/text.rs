@@ -19,7 +19,7 @@ pub(super) fn text(report: &Report, color: bool) -> String {
     if report.left_out() > 0 {
         let _ = writeln!(text, "{} more are not shown\n", report.left_out());
     }
-    for outcome in report.outcomes.iter().filter(|outcome| !outcome.is_met()) {
+    for outcome in report.unmet_outcomes() {
         let _ = writeln!(text, "expectation not met: {}", outcome.sentence());
         if let Some((id, differences)) = &outcome.nearest {
             let _ = writeln!(text, "  nearest is exchange {id}:");
@@ -30,7 +30,7 @@ pub(super) fn text(report: &Report, color: bool) -> String {
         text.push('\n');
     }
     // Violations and drift are shown above, one by one.
-    for gate in report.gates.iter().skip(2).filter(|gate| !gate.is_met) {
+    for gate in report.unmet_gates() {
         let _ = writeln!(text, "gate not met: {}: {}", gate.name, gate.message);
         for lacking in &gate.lacking {
             let _ = writeln!(text, "    {lacking}");
