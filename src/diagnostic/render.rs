@@ -12,6 +12,8 @@ use crate::source::{SourceFile, char_boundary};
 
 /// The most bytes that carets underline; a longer value is underlined at its beginning.
 const CARETS_MAX: usize = 60;
+/// The most bytes behind the last mark that are shown: more than the renderer's width, which it cuts lines to.
+const TAIL_BYTES_MAX: usize = 1_024;
 
 /// The text for people: one report a diagnostic, an empty line between two, with ANSI colours if `color` is set.
 pub fn render(diagnostics: &[Diagnostic], color: bool) -> String {
@@ -129,7 +131,8 @@ fn snippet<'a>(file: &'a SourceFile, marks: &[Mark<'_>]) -> Snippet<'a, Annotati
     let first = marks.iter().map(|mark| mark.span.start).min().unwrap_or(0);
     let last = marks.iter().map(|mark| mark.span.end).max().unwrap_or(0);
     let start = text.get(..first).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-    let end = text.get(last..).and_then(|after| after.find('\n')).map_or(text.len(), |at| last + at);
+    let tail = text.get(last..char_boundary(text, last + TAIL_BYTES_MAX)).unwrap_or("");
+    let end = last + tail.find('\n').unwrap_or(tail.len());
     let annotations = marks.iter().map(|mark| {
         let span = mark.span.start.saturating_sub(start)..mark.span.end.saturating_sub(start);
         mark.kind.span(span).label(mark.label.clone())
