@@ -16,7 +16,7 @@ pub(crate) fn members(tree: &dyn SchemaTree, at: &str) -> Members {
 
 fn collect_members(tree: &dyn SchemaTree, at: &str, members: &mut Members, entered: &mut HashSet<String>) {
     const SCHEMAS_MAX: usize = 1_000;
-    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
+    let Some(Value::Object(schema)) = tree.at(at) else { return };
     if entered.len() > SCHEMAS_MAX || !entered.insert(at.to_owned()) {
         return;
     }
@@ -73,7 +73,7 @@ pub(crate) fn properties(tree: &dyn SchemaTree, document: &Value, at: &str) -> V
 fn facts(tree: &dyn SchemaTree, document: &Value, at: &str, name: &str, depth: usize) -> Map<String, Value> {
     const HOPS_MAX: usize = 16;
     let mut facts = Map::new();
-    let Some(schema) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return facts };
+    let Some(schema) = tree.at(at).filter(|_| depth < HOPS_MAX) else { return facts };
     let mut add = |found: Map<String, Value>| {
         for (keyword, value) in found {
             facts.entry(keyword).or_insert(value);
@@ -98,7 +98,7 @@ fn facts(tree: &dyn SchemaTree, document: &Value, at: &str, name: &str, depth: u
 /// The keywords of a schema that people are shown, through references.
 fn keywords(tree: &dyn SchemaTree, document: &Value, at: &str, depth: usize) -> Map<String, Value> {
     const HOPS_MAX: usize = 16;
-    let Some(schema) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return Map::new() };
+    let Some(schema) = tree.at(at).filter(|_| depth < HOPS_MAX) else { return Map::new() };
     let known = |keyword: &str| schema.get(keyword).map(|value| (keyword.to_owned(), value.clone()));
     let mut found: Map<String, Value> = ["type", "enum"].into_iter().filter_map(known).collect();
     let written = document.pointer(at).and_then(|schema| schema.get("description"));
@@ -113,7 +113,7 @@ fn keywords(tree: &dyn SchemaTree, document: &Value, at: &str, depth: usize) -> 
 
 fn additional<'t>(tree: &'t dyn SchemaTree, at: &str, depth: usize) -> Option<&'t Value> {
     const HOPS_MAX: usize = 16;
-    let schema = tree.root().pointer(at).filter(|_| depth < HOPS_MAX)?;
+    let schema = tree.at(at).filter(|_| depth < HOPS_MAX)?;
     if let Some(found) = schema.get("additionalProperties") {
         return Some(found);
     }
@@ -123,11 +123,11 @@ fn additional<'t>(tree: &'t dyn SchemaTree, at: &str, depth: usize) -> Option<&'
 
 pub(super) fn is_read_only(tree: &dyn SchemaTree, at: &str, name: &str, depth: usize) -> bool {
     const HOPS_MAX: usize = 16;
-    let Some(schema) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return false };
+    let Some(schema) = tree.at(at).filter(|_| depth < HOPS_MAX) else { return false };
     if let Some(property) = schema.get("properties").and_then(|properties| properties.get(name)) {
         let referenced = property.get("$ref").and_then(Value::as_str).and_then(reference_pointer);
         let marked = |schema: &Value| schema.get("readOnly") == Some(&Value::Bool(true));
-        if marked(property) || referenced.and_then(|target| tree.root().pointer(&target)).is_some_and(marked) {
+        if marked(property) || referenced.and_then(|target| tree.at(&target)).is_some_and(marked) {
             return true;
         }
     }
@@ -141,8 +141,7 @@ pub(super) fn is_read_only(tree: &dyn SchemaTree, at: &str, name: &str, depth: u
 pub(super) fn property_at(tree: &dyn SchemaTree, at: &str, name: &str) -> Option<String> {
     let mut schemas = Vec::new();
     super::structure::applying(tree, at, &mut schemas);
-    let declares =
-        |at: &String| tree.root().pointer(at).and_then(|schema| schema.get("properties")?.get(name)).is_some();
+    let declares = |at: &String| tree.at(at).and_then(|schema| schema.get("properties")?.get(name)).is_some();
     schemas.iter().find(|at| declares(at)).map(|at| pointer::join(&format!("{at}/properties"), name))
 }
 
@@ -152,7 +151,7 @@ pub(super) fn defaults(tree: &dyn SchemaTree, at: &str) -> Vec<(String, Value)> 
     let of = |name: &String| {
         let mut schemas = Vec::new();
         super::structure::applying(tree, &property_at(tree, at, name)?, &mut schemas);
-        let found = schemas.iter().find_map(|at| tree.root().pointer(at)?.get("default"))?;
+        let found = schemas.iter().find_map(|at| tree.at(at)?.get("default"))?;
         Some((name.clone(), found.clone()))
     };
     names.iter().filter_map(of).collect()

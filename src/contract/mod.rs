@@ -5,6 +5,7 @@
 //! what is wrong with it. The way of a message: [`request`] decodes and checks what comes in, [`response`]
 //! chooses and checks what goes out, [`received`] checks what others sent. No type of `openapiv3` or `jsonschema` leaves this room.
 
+mod checked;
 mod compile;
 pub(crate) mod decode;
 mod document;
@@ -49,11 +50,14 @@ use schema::{Checker, SchemaUse, Schemas};
 use security::{KeyLocation, Scheme, SchemeKind};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use structure::Structures;
 
+pub(crate) use checked::Checked;
 pub(crate) use document::{Reach, Retrieved, Retriever, Source};
 pub use lower::Discriminator;
-pub(crate) use operation::{Content, Members, Operation, Parameter, Prepared, ResponseDeclaration};
+pub(crate) use operation::{Content, Operation, Parameter, Prepared, ResponseDeclaration};
 pub(crate) use points::PointKind;
 pub(crate) use points::Shown;
 pub(crate) use received::Extent;
@@ -77,8 +81,13 @@ pub(crate) struct Options {
     pub(crate) reserved_paths: bool,
 }
 
+/// How many contracts this process has loaded.
+static LOADED: AtomicU64 = AtomicU64::new(0);
+
 /// A compiled contract.
 pub(crate) struct Contract {
+    /// What tells it from every other contract of the process.
+    id: u64,
     document: Document,
     options: Options,
     request: Schemas,
@@ -93,6 +102,7 @@ pub(crate) struct Contract {
     /// Every base path that some operation is served under.
     bases: Vec<String>,
     made: Made,
+    structures: Structures,
     /// What [`Contract::lint`] found.
     lint: OnceLock<Vec<Diagnostic>>,
     title: String,
@@ -205,6 +215,7 @@ impl Contract {
         let compiled = compile::compile(&document, &request, options, &mut findings);
         let text = |at: &str| document.at(at).and_then(Value::as_str).unwrap_or_default().to_owned();
         let contract = Self {
+            id: LOADED.fetch_add(1, Ordering::Relaxed),
             title: text("/info/title"),
             version: text("/info/version"),
             options,
@@ -218,6 +229,7 @@ impl Contract {
             scopes: compiled.scopes,
             bases: compiled.bases,
             made: Made::default(),
+            structures: Structures::default(),
             lint: OnceLock::new(),
             document,
         };
@@ -350,37 +362,9 @@ impl Contract {
         content.is_valid(&self.response, value)
     }
 
-    /// The names of the properties that the content's schema declares, or nothing if it is no object.
-    pub(crate) fn declared_members(&self, content: &Content) -> Vec<String> {
-        content
-            .schema
-            .as_ref()
-            .map(|schema| members::members(&self.response, &schema.pointer).names)
-            .unwrap_or_default()
-    }
-
-    /// The members that a request with this content, or one member of it, can carry: those declared and not readOnly;
-    /// open only if the schema says in so many words that there may be others.
-    pub(crate) fn carried_members(&self, content: &Content, within: Option<&str>) -> Members {
-        self.request_schema(content, within).map(|at| members::carried(&self.request, &at)).unwrap_or_default()
-    }
-
-    /// The names of the properties that a request's content, or one member of it, declares.
-    pub(crate) fn names_in_request(&self, content: &Content, within: Option<&str>) -> Vec<String> {
-        self.request_schema(content, within).map(|at| members::members(&self.request, &at).names).unwrap_or_default()
-    }
-
-    /// The properties of a request's content, or of one member of it, that have a `default`.
-    pub(crate) fn request_defaults(&self, content: &Content, within: Option<&str>) -> Vec<(String, Value)> {
-        self.request_schema(content, within).map(|at| members::defaults(&self.request, &at)).unwrap_or_default()
-    }
-
-    fn request_schema(&self, content: &Content, within: Option<&str>) -> Option<String> {
-        let at = &content.schema.as_ref()?.pointer;
-        match within {
-            Some(member) => members::property_at(&self.request, at, member),
-            None => Some(at.clone()),
-        }
+    /// The properties that the content's schema declares, or nothing if it is no object.
+    pub(crate) fn declared_members(&self, content: &Content) -> &[(String, Structure)] {
+        self.described(content, None).map(|structure| self.members_of(structure)).unwrap_or_default()
     }
 
     /// What a request with this content can carry: each member with its name, type and the values of its enum.

@@ -1,13 +1,15 @@
 //! What an operation declares, compiled: parameters, request body, responses, security.
 
+use super::checked::CheckedAnswers;
 use super::decode::{Encoding, Sequence, Shape, Style, shape_of};
 use super::points::Points;
 use super::schema::{Checker, SchemaUse, Schemas};
 use super::security::Requirement;
+use super::structure::Structure;
 use crate::diagnostic::{Diagnostic, Part};
 use crate::message::media_type::MediaType;
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderValue, Method};
 use serde_json::Value;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -18,6 +20,10 @@ pub(crate) struct Operation {
     /// The path template, without base path.
     pub(crate) template: String,
     pub(crate) operation_id: Option<String>,
+    /// The operationId, else the method and the template.
+    pub(crate) name: Arc<str>,
+    /// The method and the template.
+    pub(crate) label: Arc<str>,
     /// Pointer of the Operation Object.
     pub(crate) pointer: String,
     pub(crate) parameters: Vec<Parameter>,
@@ -33,11 +39,6 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// The operationId, else the method and the template.
-    pub(crate) fn name(&self) -> String {
-        self.operation_id.clone().unwrap_or_else(|| format!("{} {}", self.method, self.template))
-    }
-
     /// The response declared for a status: the code itself, then its range, then `default`.
     pub(crate) fn response(&self, status: u16) -> Option<&ResponseDeclaration> {
         let find = |wanted: StatusKey| self.responses.iter().find(|response| response.status == wanted);
@@ -121,6 +122,8 @@ pub(crate) struct RequestBody {
 /// A media type with its Media Type Object.
 pub(crate) struct Content {
     pub(crate) media: MediaType,
+    /// The same as a header has it.
+    pub(crate) media_value: Option<HeaderValue>,
     pub(crate) pointer: String,
     pub(crate) schema: Option<SchemaUse>,
     /// What each item of a sequence is checked against.
@@ -133,6 +136,8 @@ pub(crate) struct Content {
     /// Required headers of parts, by property: header name and schema.
     pub(crate) part_headers: Vec<(String, HeaderDeclaration)>,
     pub(crate) examples: Vec<Example>,
+    /// What its schema describes, found when first asked for.
+    pub(crate) structure: OnceLock<Structure>,
 }
 
 impl Content {
@@ -224,6 +229,7 @@ pub(crate) enum ExampleForm {
 pub(crate) struct Prepared {
     pub(crate) value: Arc<Value>,
     pub(crate) bytes: Bytes,
+    pub(crate) checked: Arc<CheckedAnswers>,
 }
 
 /// The key of a response in the Responses Object.

@@ -11,7 +11,6 @@ use super::request::Decoded;
 use super::response::is_write_only;
 use super::tree::SchemaTree;
 use crate::diagnostic::{Location, Part};
-use crate::message::media_type::MediaType;
 use crate::source::{Focus, pointer};
 use http::HeaderMap;
 use serde_json::{Map, Value};
@@ -128,7 +127,6 @@ struct ParameterPoints {
 
 #[derive(Debug)]
 struct ContentPoints {
-    media: MediaType,
     seen: Option<u32>,
     /// Index into the owner's nodes.
     node: usize,
@@ -156,13 +154,12 @@ struct Node {
 pub(crate) struct Shown<'a> {
     /// The request, unless it broke the contract.
     pub(crate) decoded: Option<&'a Decoded>,
-    pub(crate) request_media: Option<MediaType>,
     /// The alternative of the security requirements that was satisfied.
     pub(crate) security: Option<usize>,
     pub(crate) status: u16,
     pub(crate) headers: &'a HeaderMap,
-    pub(crate) response_media: Option<MediaType>,
-    pub(crate) response_body: Option<&'a Value>,
+    /// The [points of its body](Contract::body_points).
+    pub(crate) body_points: &'a [u32],
 }
 
 impl Contract {
@@ -179,20 +176,42 @@ impl Contract {
     /// The numbers of the points that an exchange touched, each at least once.
     pub(crate) fn touched(&self, operation: &Operation, shown: &Shown<'_>) -> Vec<u32> {
         let points = self.points(operation);
-        let mut touched = vec![0];
+        let mut touched = Vec::with_capacity(32);
+        touched.push(0);
         if let Some(decoded) = shown.decoded {
-            points.touch_request(&self.request, decoded, shown, &mut touched);
+            points.touch_request(&self.request, decoded, &mut touched);
         }
         if let Some(index) = shown.security {
             touched.extend(points.security.get(index).copied().flatten());
         }
-        points.touch_response(&self.response, shown, &mut touched);
+        let Some(response) = points.response(shown.status) else { return touched };
+        touched.extend(response.seen);
+        for (name, point) in &response.headers {
+            if shown.headers.contains_key(name.as_str()) {
+                touched.extend(*point);
+            }
+        }
+        touched.extend_from_slice(shown.body_points);
+        touched
+    }
+
+    /// The numbers of the points that the body of a response touches; `content` is its declaration.
+    pub(crate) fn body_points(&self, operation: &Operation, status: u16, content: &Content, body: &Value) -> Vec<u32> {
+        let mut touched = Vec::new();
+        let declared = operation.response(status).map(|declared| declared.content.as_slice()).unwrap_or_default();
+        let place = declared.iter().position(|known| std::ptr::eq(known, content));
+        let response = self.points(operation).response(status);
+        if let Some((response, content)) =
+            response.zip(place).and_then(|(response, place)| Some((response, response.content.get(place)?)))
+        {
+            touch_content(content, &response.nodes, &self.response, body, &mut touched);
+        }
         touched
     }
 }
 
 impl Points {
-    fn touch_request(&self, tree: &dyn SchemaTree, decoded: &Decoded, shown: &Shown<'_>, touched: &mut Vec<u32>) {
+    fn touch_request(&self, tree: &dyn SchemaTree, decoded: &Decoded, touched: &mut Vec<u32>) {
         for parameter in &self.parameters {
             let values = match parameter.part {
                 Part::Path => &decoded.path,
@@ -208,36 +227,30 @@ impl Points {
                 None => touched.extend(parameter.absent),
             }
         }
-        let (Some(media), Some(body)) = (&shown.request_media, &decoded.body) else { return };
-        let covering = self.request.iter().filter(|content| content.media.covers(media));
-        if let Some(content) = covering.max_by_key(|content| content.media.specificity()) {
-            touched.extend(content.seen);
-            if let Some((_, node)) = self.request_nodes.get(content.node) {
-                node.touch(tree, body, touched);
-            }
+        let content = decoded.content.and_then(|content| self.request.get(content));
+        if let (Some(body), Some(content)) = (&decoded.body, content) {
+            touch_content(content, &self.request_nodes, tree, body, touched);
         }
     }
 
-    fn touch_response(&self, tree: &dyn SchemaTree, shown: &Shown<'_>, touched: &mut Vec<u32>) {
+    fn response(&self, status: u16) -> Option<&ResponsePoints> {
         let find = |wanted: StatusKey| self.responses.iter().find(|response| response.status == wanted);
-        let response = find(StatusKey::Code(shown.status))
-            .or_else(|| find(StatusKey::Range(shown.status / 100)))
-            .or_else(|| find(StatusKey::Default));
-        let Some(response) = response else { return };
-        touched.extend(response.seen);
-        for (name, point) in &response.headers {
-            if shown.headers.contains_key(name.as_str()) {
-                touched.extend(*point);
-            }
-        }
-        let (Some(media), Some(body)) = (&shown.response_media, shown.response_body) else { return };
-        let covering = response.content.iter().filter(|content| content.media.covers(media));
-        if let Some(content) = covering.max_by_key(|content| content.media.specificity()) {
-            touched.extend(content.seen);
-            if let Some((_, node)) = response.nodes.get(content.node) {
-                node.touch(tree, body, touched);
-            }
-        }
+        find(StatusKey::Code(status))
+            .or_else(|| find(StatusKey::Range(status / 100)))
+            .or_else(|| find(StatusKey::Default))
+    }
+}
+
+fn touch_content(
+    content: &ContentPoints,
+    nodes: &[(String, Node)],
+    tree: &dyn SchemaTree,
+    body: &Value,
+    touched: &mut Vec<u32>,
+) {
+    touched.extend(content.seen);
+    if let Some((_, node)) = nodes.get(content.node) {
+        node.touch(tree, body, touched);
     }
 }
 
@@ -383,7 +396,7 @@ impl<'c> Finder<'c> {
                     nodes.len() - 1
                 }
             };
-            points.push(ContentPoints { media: content.media.clone(), seen, node });
+            points.push(ContentPoints { seen, node });
         }
         (points, nodes)
     }
@@ -396,14 +409,14 @@ impl<'c> Finder<'c> {
     }
 
     fn end_of(&self, way: Way, at: &str) -> String {
-        let target = self.tree(way).root().pointer(at).and_then(|schema| schema.get("$ref")).and_then(Value::as_str);
+        let target = self.tree(way).at(at).and_then(|schema| schema.get("$ref")).and_then(Value::as_str);
         target.and_then(reference_pointer).map_or_else(|| at.to_owned(), std::borrow::Cow::into_owned)
     }
 
     /// Adds the points of the values of a schema. `name` says where the value is; `entered` are the schemas that it lies within.
     fn node(&mut self, at: &str, name: &str, way: Way, depth: usize, entered: &mut HashSet<String>, node: &mut Node) {
         let tree = self.tree(way);
-        let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
+        let Some(Value::Object(schema)) = tree.at(at) else { return };
         self.places += 1;
         let full = self.list.len() >= POINTS_MAX || self.places > PLACES_MAX;
         if depth > DEPTH_MAX || full || !entered.insert(at.to_owned()) {

@@ -66,7 +66,7 @@ impl Contract {
         let Some(media) = media else {
             return Err(vec![self.undeclared_media(declared, "the response's `Content-Type` is no media type")]);
         };
-        let Some(content) = best(&declared.content, &media) else {
+        let Some(content) = best(&declared.content, &media).and_then(|index| declared.content.get(index)) else {
             let message = match declared.content.is_empty() {
                 true => format!("no content is declared, and the response has `{}`", media.essence()),
                 false => format!("the response's media type `{}` is not declared", media.essence()),

@@ -41,27 +41,27 @@ impl Operation {
 
 impl ResponseDeclaration {
     /// The representation that `accept` prefers. `Ok(None)`: the response has no content. `Err`: nothing is acceptable.
-    pub(crate) fn negotiated(&self, accept: Option<&str>) -> Result<Option<(&Content, String)>, ()> {
+    pub(crate) fn negotiated(&self, accept: Option<&str>) -> Result<Option<&Content>, ()> {
         if self.content.is_empty() {
             return Ok(None);
         }
-        let offers: Vec<MediaType> = self.content.iter().map(|content| content.media.clone()).collect();
-        let index = negotiate(accept, &offers).ok_or(())?;
-        let content = self.content.get(index).ok_or(())?;
-        Ok(Some((content, media_text(content, accept))))
+        let index = negotiate(accept, self.content.iter().map(|content| &content.media)).ok_or(())?;
+        self.content.get(index).map(Some).ok_or(())
     }
 }
 
-/// The media type to send: a declared range gives way to what is accepted, else to JSON.
-fn media_text(content: &Content, accept: Option<&str>) -> String {
-    if !content.media.is_range() {
-        return content.media.to_string();
+impl Content {
+    /// The media type to send: a declared range gives way to what is accepted, else to JSON.
+    pub(crate) fn media_text(&self, accept: Option<&str>) -> String {
+        if !self.media.is_range() {
+            return self.media.to_string();
+        }
+        concrete(accept, &self.media).unwrap_or_else(|| match self.media.essence().as_str() {
+            "text/*" => "text/plain".to_owned(),
+            "image/*" => "image/png".to_owned(),
+            _ => "application/json".to_owned(),
+        })
     }
-    concrete(accept, &content.media).unwrap_or_else(|| match content.media.essence().as_str() {
-        "text/*" => "text/plain".to_owned(),
-        "image/*" => "image/png".to_owned(),
-        _ => "application/json".to_owned(),
-    })
 }
 
 impl Contract {
@@ -80,7 +80,7 @@ impl Contract {
                 return None;
             }
             match text.filter(|_| readable == value) {
-                Some(text) => Some(Prepared { value: Arc::new(readable), bytes: Bytes::from(text.to_owned()) }),
+                Some(text) => Some(Prepared::new(readable, Bytes::from(text.to_owned()))),
                 None => Some(self.prepare(content, readable)),
             }
         };
@@ -187,23 +187,23 @@ impl Contract {
         let at = content.schema.as_ref().map_or("", |schema| schema.pointer.as_str());
         if let (Some(sequence), Value::Array(items)) = (content.sequence, &value) {
             let bytes = Bytes::from(sequence.write(items));
-            return Prepared { value: Arc::new(value), bytes };
+            return Prepared::new(value, bytes);
         }
         if content.media.is_xml() && !value.is_string() {
             let bytes = Bytes::from(decode::xml_text(&self.response, at, &value));
-            return Prepared { value: Arc::new(value), bytes };
+            return Prepared::new(value, bytes);
         }
         if let (true, Value::Object(members)) = (content.media.is_form(), &value) {
             let bytes = Bytes::from(decode::form_text(&self.response, at, members, &content.encodings));
-            return Prepared { value: Arc::new(value), bytes };
+            return Prepared::new(value, bytes);
         }
         if content.media.is_multipart() && !value.is_string() {
             let bytes = Bytes::from(self.multipart(content, &value));
-            return Prepared { value: Arc::new(value), bytes };
+            return Prepared::new(value, bytes);
         }
         if let ("text/csv", Value::Array(items)) = (content.media.essence().as_str(), &value) {
             let bytes = Bytes::from(decode::csv_text(items));
-            return Prepared { value: Arc::new(value), bytes };
+            return Prepared::new(value, bytes);
         }
         prepare(&content.media, value)
     }
@@ -217,16 +217,16 @@ impl Contract {
         })
     }
 
-    /// Checks a response that is about to leave.
+    /// Checks a response that is about to leave. A representation comes with the declaration that it was chosen by.
     pub(crate) fn check_response(
         &self,
         operation: &Operation,
         status: u16,
         headers: &HeaderMap,
-        body: Option<&Value>,
+        body: Option<(&Prepared, &Content)>,
     ) -> Vec<Diagnostic> {
         let Some(declared) = operation.response(status) else {
-            let message = format!("the status {status} is not declared by `{}`", operation.name());
+            let message = format!("the status {status} is not declared by `{}`", operation.name);
             let place = self.document.location(&operation.pointer, Focus::Key);
             return vec![Diagnostic::new(code::DRIFT_STATUS, message).at(Part::Status, "").contract(Some(place))];
         };
@@ -234,8 +234,8 @@ impl Contract {
         for header in &declared.headers {
             self.check_header(header, headers, &mut found);
         }
-        if let Some(body) = body {
-            self.check_representation(declared, headers, body, &mut found);
+        if let Some((body, chosen)) = body {
+            self.check_representation(declared, chosen, headers, body, &mut found);
         }
         found
     }
@@ -243,17 +243,28 @@ impl Contract {
     fn check_representation(
         &self,
         declared: &ResponseDeclaration,
+        chosen: &Content,
         headers: &HeaderMap,
-        body: &Value,
+        body: &Prepared,
         found: &mut Vec<Diagnostic>,
     ) {
-        let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::parse);
-        let Some(content) = media.and_then(|media| best(&declared.content, &media)) else {
+        // What a range was made into may be declared by itself.
+        let content = if chosen.media.is_range() { self.content_of(declared, headers) } else { Some(chosen) };
+        let Some(content) = content else {
             found.push(self.undeclared_media(declared, "the response's media type is not declared"));
             return;
         };
+        if self.is_valid_as(content, body) {
+            return;
+        }
         let checker = Checker { document: &self.document, schemas: &self.response };
-        found.extend(as_drift(content.check(checker, body, Part::Body, ""), code::DRIFT_BODY));
+        found.extend(as_drift(content.check(checker, &body.value, Part::Body, ""), code::DRIFT_BODY));
+    }
+
+    /// The declaration that a response's `Content-Type` is of.
+    pub(crate) fn content_of<'d>(&self, declared: &'d ResponseDeclaration, headers: &HeaderMap) -> Option<&'d Content> {
+        let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::parse)?;
+        declared.content.get(best(&declared.content, &media)?)
     }
 
     pub(super) fn undeclared_media(&self, declared: &ResponseDeclaration, message: impl Into<String>) -> Diagnostic {
@@ -342,10 +353,15 @@ pub(super) fn as_drift(mut diagnostics: Vec<Diagnostic>, code: Code) -> Vec<Diag
 }
 
 impl Prepared {
+    /// A value with its bytes.
+    pub(crate) fn new(value: Value, bytes: Bytes) -> Self {
+        Self { value: Arc::new(value), bytes, checked: Arc::default() }
+    }
+
     /// A JSON value with its bytes.
     pub(crate) fn json(value: Value) -> Self {
         let bytes = serde_json::to_vec(&value).map(Bytes::from).unwrap_or_default();
-        Self { value: Arc::new(value), bytes }
+        Self::new(value, bytes)
     }
 }
 
@@ -356,7 +372,7 @@ pub(crate) fn prepare(media: &MediaType, value: Value) -> Prepared {
         Value::String(text) => Bytes::from(text.clone()),
         other => serde_json::to_vec(other).map(Bytes::from).unwrap_or_default(),
     };
-    Prepared { value: Arc::new(value), bytes }
+    Prepared::new(value, bytes)
 }
 
 /// Removes members whose schema is `writeOnly`, wherever the schema says so.
@@ -368,7 +384,7 @@ pub(super) fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Valu
     let mut schemas = Vec::new();
     in_place(tree, at, value, &mut schemas);
     for at in &schemas {
-        let Some(Value::Object(schema)) = tree.root().pointer(at) else { continue };
+        let Some(Value::Object(schema)) = tree.at(at) else { continue };
         match value {
             Value::Object(members) => strip_members(tree, at, schema, members, depth),
             Value::Array(items) => {
@@ -384,7 +400,7 @@ pub(super) fn strip_write_only(tree: &dyn SchemaTree, at: &str, value: &mut Valu
 /// The schemas that apply to the same value as the one at `at`, each once: of alternatives, those that it satisfies.
 fn in_place(tree: &dyn SchemaTree, at: &str, value: &Value, found: &mut Vec<String>) {
     const SCHEMAS_MAX: usize = 1_000;
-    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
+    let Some(Value::Object(schema)) = tree.at(at) else { return };
     if found.len() > SCHEMAS_MAX || found.iter().any(|known| known == at) {
         return;
     }

@@ -73,9 +73,8 @@ impl Router {
 
     /// The route of a path, which must begin with a slash and have only well-formed escapes.
     pub(crate) fn find<'p>(&self, path: &'p str) -> Option<Match<'_, 'p>> {
-        let segments: Vec<&str> = segments(path).collect();
         let mut captures = Vec::new();
-        let route = self.root.find(&segments, &mut captures)?;
+        let route = self.root.find(Some(path.strip_prefix('/').unwrap_or(path)), &mut captures)?;
         Some(Match { route, captures })
     }
 }
@@ -124,10 +123,12 @@ impl Node {
         &mut self.templates[index].1
     }
 
-    fn find<'p>(&self, segments: &[&'p str], captures: &mut Vec<&'p str>) -> Option<&Route> {
-        let Some((first, rest)) = segments.split_first() else { return self.route.as_ref() };
+    /// `segments`: those that are left of the path; `None` behind the last.
+    fn find<'p>(&self, segments: Option<&'p str>, captures: &mut Vec<&'p str>) -> Option<&Route> {
+        let Some(segments) = segments else { return self.route.as_ref() };
+        let (first, rest) = segments.split_once('/').map_or((segments, None), |(first, rest)| (first, Some(rest)));
         let literal =
-            if first.contains('%') { self.literals.get(decoded(first).as_ref()) } else { self.literals.get(*first) };
+            if first.contains('%') { self.literals.get(decoded(first).as_ref()) } else { self.literals.get(first) };
         if let Some(found) = literal.and_then(|node| node.find(rest, captures)) {
             return Some(found);
         }

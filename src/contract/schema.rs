@@ -28,8 +28,8 @@ const SHOWN_MAX: usize = 60;
 /// The schemas of one direction, with the validators built so far.
 pub(crate) struct Schemas {
     registry: Registry<'static>,
-    /// The tree as it is read, where the one for validation had to be changed.
-    readable: Option<Value>,
+    /// The tree as it is read; that of the registry may have been changed for validation.
+    tree: Arc<Value>,
     draft: Draft,
     resources: BTreeMap<String, String>,
     validators: RwLock<HashMap<String, Arc<Result<Validator, String>>>>,
@@ -41,7 +41,7 @@ impl Schemas {
         let mut builder = Registry::new().draft(draft);
         let mut readable = None;
         if !resources.is_empty() {
-            readable = Some(tree.clone());
+            readable = Some(Arc::new(tree.clone()));
             absolute(&mut tree, &resources, 0);
         }
         for (uri, at) in &resources {
@@ -52,10 +52,11 @@ impl Schemas {
                 builder = builder.add(uri, draft.create_resource(schema)).map_err(|error| error.to_string())?;
             }
         }
-        let builder = builder.add(TREE_URI, draft.create_resource(tree)).map_err(|error| error.to_string())?;
+        let tree = Arc::new(tree);
+        let builder = builder.add(TREE_URI, Arc::clone(&tree)).map_err(|error| error.to_string())?;
         Ok(Self {
             registry: builder.prepare().map_err(|error| error.to_string())?,
-            readable,
+            tree: readable.unwrap_or(tree),
             draft,
             resources,
             validators: RwLock::default(),
@@ -142,14 +143,7 @@ fn absolute(schema: &mut Value, resources: &BTreeMap<String, String>, depth: usi
 
 impl SchemaTree for Schemas {
     fn root(&self) -> &Value {
-        static NOTHING: Value = Value::Null;
-        if let Some(readable) = &self.readable {
-            return readable;
-        }
-        let uri = jsonschema::uri::from_str(TREE_URI);
-        uri.ok()
-            .and_then(|uri| self.registry.resolver(uri).lookup("#").ok().map(|found| found.contents()))
-            .unwrap_or(&NOTHING)
+        &self.tree
     }
 
     fn is_valid(&self, at: &str, value: &Value) -> bool {
@@ -162,11 +156,13 @@ pub(crate) struct SchemaUse {
     pub(crate) pointer: String,
     pub(crate) direction: Direction,
     validator: OnceLock<Arc<Result<Validator, String>>>,
+    /// Whether several schemas may apply to one value.
+    is_nested: OnceLock<bool>,
 }
 
 impl SchemaUse {
     pub(crate) fn new(pointer: String, direction: Direction) -> Self {
-        Self { pointer, direction, validator: OnceLock::new() }
+        Self { pointer, direction, validator: OnceLock::new(), is_nested: OnceLock::new() }
     }
 
     fn validator(&self, schemas: &Schemas) -> &Result<Validator, String> {
@@ -193,7 +189,9 @@ impl SchemaUse {
         if validator.is_valid(value) {
             return Vec::new();
         }
-        if effort::is_excessive(checker.schemas.root(), &self.pointer, value) {
+        let root = checker.schemas.root();
+        let is_nested = self.is_nested.get_or_init(|| effort::is_nested(root, &self.pointer));
+        if *is_nested && effort::is_excessive(root, &self.pointer, value) {
             let place = checker.document.location(&self.pointer, Focus::Value);
             let message = format!("{} breaks its schema, which has too many alternatives to tell where", shown(value));
             return vec![Diagnostic::new(code::SCHEMA_COMBINATION, message).at(part, prefix).contract(Some(place))];
@@ -435,7 +433,7 @@ fn help_of(error: &ValidationError<'_>, checker: Checker<'_>, at: Option<&str>) 
         }
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             let (schema_at, _) = pointer::parent(at?)?;
-            let properties = checker.schemas.root().pointer(schema_at)?.get("properties")?.as_object()?;
+            let properties = checker.schemas.at(schema_at)?.get("properties")?.as_object()?;
             let close = did_you_mean(unexpected.first()?, properties.keys().map(String::as_str))?;
             Some(format!("did you mean `{close}`?"))
         }

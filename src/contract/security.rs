@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, COOKIE};
 use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 
 use crate::message::Request;
 
@@ -48,16 +49,16 @@ pub(crate) type Requirement = Vec<(usize, Vec<String>)>;
 
 /// What a request presents for a scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Presented {
+pub(crate) enum Presented<'r> {
     Absent,
     /// The header has another scheme, or does not have the form of its own.
     Malformed(String),
-    Key(String),
+    Key(Cow<'r, str>),
     Basic {
         user: String,
         password: String,
     },
-    Token(String),
+    Token(&'r str),
     /// Something of a scheme that is not looked into further.
     Opaque,
 }
@@ -89,7 +90,7 @@ impl Scheme {
     }
 
     /// What the request presents for this scheme.
-    pub(crate) fn presented(&self, request: &Request) -> Presented {
+    pub(crate) fn presented<'r>(&self, request: &'r Request) -> Presented<'r> {
         match &self.kind {
             SchemeKind::ApiKey { location, name } => key(request, *location, name),
             SchemeKind::Basic => match authorization(request, "basic") {
@@ -99,7 +100,7 @@ impl Scheme {
             },
             SchemeKind::Bearer | SchemeKind::OAuth2 { .. } | SchemeKind::OpenIdConnect => {
                 match authorization(request, "bearer") {
-                    Ok(Some(token)) if is_token68(token) => Presented::Token(token.to_owned()),
+                    Ok(Some(token)) if is_token68(token) => Presented::Token(token),
                     Ok(Some(_)) => Presented::Malformed(
                         "the bearer token has characters that RFC 6750 §2.1 does not allow, or is empty".to_owned(),
                     ),
@@ -136,7 +137,7 @@ fn authorization<'r>(request: &'r Request, scheme: &str) -> Result<Option<&'r st
 }
 
 /// RFC 7617: base64 of `user:password`, split at the first colon.
-pub(crate) fn basic(credentials: &str) -> Presented {
+pub(crate) fn basic(credentials: &str) -> Presented<'static> {
     let decoded = STANDARD.decode(credentials);
     let Some(text) = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()) else {
         return Presented::Malformed("the `Basic` credentials are no base64 of UTF-8 text".to_owned());
@@ -155,21 +156,28 @@ fn is_token68(token: &str) -> bool {
     !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }
 
-fn key(request: &Request, location: KeyLocation, name: &str) -> Presented {
+fn key<'r>(request: &'r Request, location: KeyLocation, name: &str) -> Presented<'r> {
     let found = match location {
         KeyLocation::Header => {
-            request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
+            request.headers().get(name).map(|value| trimmed(String::from_utf8_lossy(value.as_bytes())))
         }
         KeyLocation::Query => {
             let pairs = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
-            pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+            pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
         }
-        KeyLocation::Cookie => cookie(request, name),
+        KeyLocation::Cookie => cookie(request, name).map(Cow::Owned),
     };
     match found {
         Some(value) if value.is_empty() => Presented::Malformed(format!("the API key `{name}` is empty")),
         Some(value) => Presented::Key(value),
         None => Presented::Absent,
+    }
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
     }
 }
 

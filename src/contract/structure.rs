@@ -1,90 +1,187 @@
-//! What may be asked of the schemas of responses without seeing them: members, items, kinds, validity, and
-//! instances that go on from what is given. For those who look for resources in a contract.
+//! What may be asked of schemas without seeing them: members, items, kinds, validity, and instances that go on from
+//! what is given. For those who look for resources in a contract.
+//!
+//! A [`Structure`] is a number, and what was found out about it is remembered by the contract: schemas never change.
 
 use super::Contract;
+use super::effort;
 use super::generate::complete;
-use super::lower::SELECTED;
-use super::lower::reference_pointer;
-use super::members::defaults;
-use super::operation::{Content, Parameter, ParameterValue};
+use super::lower::{Direction, SELECTED, reference_pointer};
+use super::members;
+use super::operation::{Content, Members, Parameter, ParameterValue, Prepared};
 use super::response::strip_write_only;
+use super::schema::{SchemaUse, Schemas};
 use super::tree::SchemaTree;
 use crate::source::pointer;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// A schema of the responses, by the end of its chain of references.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Structure(String);
+/// A schema of requests or of responses, by the end of its chain of references.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Structure(u32);
+
+/// The structures that were asked for.
+#[derive(Default)]
+pub(super) struct Structures {
+    numbers: Mutex<HashMap<(Direction, Arc<str>), Structure>>,
+    known: Chunks<Known>,
+}
+
+struct Known {
+    direction: Direction,
+    at: Arc<str>,
+    facts: OnceLock<Box<Facts>>,
+}
+
+/// What was found out about a structure.
+struct Facts {
+    schema: SchemaUse,
+    members: OnceLock<Vec<(String, Structure)>>,
+    carried: OnceLock<Members>,
+    defaults: OnceLock<Vec<(String, Value)>>,
+    may_write_only: OnceLock<bool>,
+}
+
+/// A list that grows while it is read: what is in it never moves. The n-th chunk holds `FIRST << n`.
+struct Chunks<T>([Chunk<T>; 24]);
+
+type Chunk<T> = OnceLock<Box<[OnceLock<T>]>>;
+
+/// How many the first chunk holds.
+const FIRST: usize = 32;
+
+impl<T> Default for Chunks<T> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| OnceLock::new()))
+    }
+}
+
+impl<T> Chunks<T> {
+    fn place(&self, index: u32) -> Option<(&Chunk<T>, usize, usize)> {
+        let place = index as usize + FIRST;
+        let chunk = (place.ilog2() - FIRST.ilog2()) as usize;
+        Some((self.0.get(chunk)?, FIRST << chunk, place - (FIRST << chunk)))
+    }
+
+    fn get(&self, index: u32) -> Option<&T> {
+        let (chunk, _, offset) = self.place(index)?;
+        chunk.get()?.get(offset)?.get()
+    }
+
+    fn set(&self, index: u32, value: T) {
+        let Some((chunk, size, offset)) = self.place(index) else { return };
+        let chunk = chunk.get_or_init(|| (0..size).map(|_| OnceLock::new()).collect());
+        if let Some(place) = chunk.get(offset) {
+            let _ = place.set(value);
+        }
+    }
+}
 
 impl Contract {
     /// The structure of a JSON content.
     pub(crate) fn structure(&self, content: &Content) -> Option<Structure> {
-        content.schema.as_ref().filter(|_| content.media.is_json()).map(|schema| self.end_of(&schema.pointer))
+        let schema = content.schema.as_ref().filter(|_| content.media.is_json())?;
+        Some(*content.structure.get_or_init(|| self.end_of(schema.direction, &schema.pointer)))
+    }
+
+    fn schemas(&self, direction: Direction) -> &Schemas {
+        match direction {
+            Direction::Request => &self.request,
+            Direction::Response => &self.response,
+        }
     }
 
     /// The schema that a chain of nothing but references ends at.
-    fn end_of(&self, at: &str) -> Structure {
+    fn end_of(&self, direction: Direction, at: &str) -> Structure {
         const HOPS_MAX: usize = 32;
-        let mut at = at.to_owned();
+        let mut at = std::borrow::Cow::Borrowed(at);
         for _ in 0..HOPS_MAX {
-            let Some(Value::Object(schema)) = self.response.root().pointer(&at) else { break };
+            let Some(Value::Object(schema)) = self.schemas(direction).at(&at) else { break };
             let only = schema.keys().all(|keyword| {
                 matches!(keyword.as_str(), "$ref" | "description" | "summary" | "title" | "example" | "examples")
             });
             match schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
-                Some(target) if only => at = target.into_owned(),
+                Some(target) if only => at = target.into_owned().into(),
                 _ => break,
             }
         }
-        Structure(at)
+        let at: Arc<str> = at.into();
+        let mut numbers = self.structures.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = Structure(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
+        let number = *numbers.entry((direction, Arc::clone(&at))).or_insert(next);
+        if number == next {
+            self.structures.known.set(next.0, Known { direction, at, facts: OnceLock::new() });
+        }
+        number
+    }
+
+    /// The direction and the pointer of a structure, and its facts.
+    fn known(&self, structure: Structure) -> Option<(Direction, &str, &Facts)> {
+        let known = self.structures.known.get(structure.0)?;
+        let facts = known.facts.get_or_init(|| {
+            Box::new(Facts {
+                schema: SchemaUse::new(known.at.to_string(), known.direction),
+                members: OnceLock::new(),
+                carried: OnceLock::new(),
+                defaults: OnceLock::new(),
+                may_write_only: OnceLock::new(),
+            })
+        });
+        Some((known.direction, &known.at, facts))
     }
 
     /// Whether two structures are one schema, or say the same word for word.
-    pub(crate) fn is_same(&self, one: &Structure, other: &Structure) -> bool {
-        let schema = |structure: &Structure| self.response.root().pointer(&structure.0);
-        one == other
-            || schema(one)
-                .is_some_and(|schema| schema.is_object() && Some(schema) == self.response.root().pointer(&other.0))
+    pub(crate) fn is_same(&self, one: Structure, other: Structure) -> bool {
+        let schema = |structure| self.known(structure).and_then(|(direction, at, _)| self.schemas(direction).at(at));
+        one == other || schema(one).is_some_and(|known| known.is_object() && Some(known) == schema(other))
     }
 
     /// The schemas that apply to the same value.
-    fn applying(&self, structure: &Structure) -> Vec<String> {
+    fn applying(&self, structure: Structure) -> (Option<&Schemas>, Vec<String>) {
         let mut found = Vec::new();
-        applying(&self.response, &structure.0, &mut found);
-        found
+        let Some((direction, at, _)) = self.known(structure) else { return (None, found) };
+        applying(self.schemas(direction), at, &mut found);
+        (Some(self.schemas(direction)), found)
     }
 
     /// The declared members of an object, in the order of the document, with what each is.
-    pub(crate) fn members_of(&self, structure: &Structure) -> Vec<(String, Structure)> {
-        let mut members: Vec<(String, Structure)> = Vec::new();
-        for at in self.applying(structure) {
-            let properties = self.response.root().pointer(&at).and_then(|schema| schema.get("properties"));
-            for name in properties.and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
-                if !members.iter().any(|(known, _)| known == name) {
-                    members.push((name.clone(), self.end_of(&pointer::join(&format!("{at}/properties"), name))));
+    pub(crate) fn members_of(&self, structure: Structure) -> &[(String, Structure)] {
+        let Some((direction, at, facts)) = self.known(structure) else { return &[] };
+        facts.members.get_or_init(|| {
+            let (mut places, mut members) = (Vec::new(), Vec::<(String, Structure)>::new());
+            applying(self.schemas(direction), at, &mut places);
+            for at in places {
+                let properties = self.schemas(direction).at(&at).and_then(|schema| schema.get("properties"));
+                for name in properties.and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
+                    if !members.iter().any(|(known, _)| known == name) {
+                        let place = pointer::join(&format!("{at}/properties"), name);
+                        members.push((name.clone(), self.end_of(direction, &place)));
+                    }
                 }
             }
-        }
-        members
+            members
+        })
     }
 
     /// One declared member of an object.
-    pub(crate) fn member_of(&self, structure: &Structure, name: &str) -> Option<Structure> {
-        self.members_of(structure).into_iter().find(|(known, _)| known == name).map(|(_, member)| member)
+    pub(crate) fn member_of(&self, structure: Structure, name: &str) -> Option<Structure> {
+        self.members_of(structure).iter().find(|(known, _)| known == name).map(|(_, member)| *member)
     }
 
     /// The items of an array.
-    pub(crate) fn items_of(&self, structure: &Structure) -> Option<Structure> {
-        let has = |at: &String| {
-            self.response.root().pointer(at).is_some_and(|schema| schema.get("items").is_some_and(Value::is_object))
-        };
-        self.applying(structure).into_iter().find(has).map(|at| self.end_of(&format!("{at}/items")))
+    pub(crate) fn items_of(&self, structure: Structure) -> Option<Structure> {
+        let (schemas, places) = self.applying(structure);
+        let schemas = schemas?;
+        let has = |at: &String| schemas.at(at).is_some_and(|schema| schema.get("items").is_some_and(Value::is_object));
+        let (direction, ..) = self.known(structure)?;
+        places.into_iter().find(has).map(|at| self.end_of(direction, &format!("{at}/items")))
     }
 
     /// Whether the schema says that a value is of a JSON type: by `type`, or where there is none by `properties` and `items`.
-    pub(crate) fn is_of_type(&self, structure: &Structure, name: &str) -> bool {
-        let schemas = self.applying(structure);
-        let schemas = schemas.iter().filter_map(|at| self.response.root().pointer(at));
+    pub(crate) fn is_of_type(&self, structure: Structure, name: &str) -> bool {
+        let (schemas, places) = self.applying(structure);
+        let schemas = places.iter().filter_map(|at| schemas?.at(at));
         let mut by_keyword = false;
         for schema in schemas {
             match schema.get("type") {
@@ -100,26 +197,63 @@ impl Contract {
     }
 
     /// The properties of an object that have a `default`, with it.
-    pub(crate) fn defaults_of(&self, structure: &Structure) -> Vec<(String, Value)> {
-        defaults(&self.response, &structure.0)
+    pub(crate) fn defaults_of(&self, structure: Structure) -> &[(String, Value)] {
+        let Some((direction, at, facts)) = self.known(structure) else { return &[] };
+        facts.defaults.get_or_init(|| members::defaults(self.schemas(direction), at))
+    }
+
+    /// What a content describes, or one member of it.
+    pub(crate) fn described(&self, content: &Content, within: Option<&str>) -> Option<Structure> {
+        let schema = content.schema.as_ref()?;
+        let whole = *content.structure.get_or_init(|| self.end_of(schema.direction, &schema.pointer));
+        match within {
+            Some(member) => self.member_of(whole, member),
+            None => Some(whole),
+        }
+    }
+
+    /// The members that a message can carry: those declared and not readOnly; open only if the schema says in so many
+    /// words that there may be others.
+    pub(crate) fn carried_members(&self, structure: Structure) -> &Members {
+        static NONE: Members = Members { names: Vec::new(), open: false };
+        let Some((direction, at, facts)) = self.known(structure) else { return &NONE };
+        facts.carried.get_or_init(|| members::carried(self.schemas(direction), at))
     }
 
     /// The value without members that no response carries.
-    pub(crate) fn without_write_only(&self, structure: &Structure, mut value: Value) -> Value {
-        if self.directional {
-            strip_write_only(&self.response, &structure.0, &mut value, 0);
+    pub(crate) fn without_write_only(&self, structure: Structure, mut value: Value) -> Value {
+        let Some((direction, at, facts)) = self.known(structure).filter(|_| self.directional) else { return value };
+        let tree = self.schemas(direction);
+        if *facts.may_write_only.get_or_init(|| may_write_only(tree, at)) {
+            strip_write_only(tree, at, &mut value, 0);
         }
         value
     }
 
     /// Whether the value is an instance.
-    pub(crate) fn takes(&self, structure: &Structure, value: &Value) -> bool {
-        self.response.is_valid(&structure.0, value)
+    pub(crate) fn takes(&self, structure: Structure, value: &Value) -> bool {
+        let known = self.known(structure);
+        known.is_some_and(|(direction, _, facts)| facts.schema.is_valid(self.schemas(direction), value))
+    }
+
+    /// Whether a representation is an instance of a content's schema. What was found to be one stays one.
+    pub(crate) fn is_valid_as(&self, content: &Content, found: &Prepared) -> bool {
+        let key = self.structure(content).filter(|_| content.item_schema.is_none()).map(|known| (self.id, known));
+        if key.is_some() && found.checked.valid_as.get() == key.as_ref() {
+            return true;
+        }
+        let is_valid = self.is_valid(content, &found.value);
+        if let Some(key) = key.filter(|_| is_valid) {
+            // The first schema that it is an instance of; there is seldom another.
+            let _ = found.checked.valid_as.set(key);
+        }
+        is_valid
     }
 
     /// An instance that has what is given, as far as the schema lets it, and what is required besides.
-    pub(crate) fn completed(&self, structure: &Structure, given: &Value, seed: u64) -> Option<Value> {
-        complete(&self.response, &structure.0, given, seed)
+    pub(crate) fn completed(&self, structure: Structure, given: &Value, seed: u64) -> Option<Value> {
+        let (direction, at, _) = self.known(structure)?;
+        complete(self.schemas(direction), at, given, seed)
     }
 
     /// A keyword of a parameter's schema.
@@ -130,14 +264,21 @@ impl Contract {
         };
         let mut found = Vec::new();
         applying(&self.request, &schema.pointer, &mut found);
-        found.iter().find_map(|at| self.request.root().pointer(at)?.get(keyword))
+        found.iter().find_map(|at| self.request.at(at)?.get(keyword))
     }
+}
+
+/// Whether a writeOnly member may be in an instance of the schema at a pointer.
+fn may_write_only(tree: &dyn SchemaTree, at: &str) -> bool {
+    let marked =
+        |schema: &Map<String, Value>| schema.get("writeOnly").is_some_and(|marked| *marked != Value::Bool(false));
+    effort::reaches(tree.root(), at, &marked)
 }
 
 /// The schemas that may apply to the same value as the one at `at`, each once.
 pub(super) fn applying(tree: &dyn SchemaTree, at: &str, found: &mut Vec<String>) {
     const SCHEMAS_MAX: usize = 1_000;
-    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
+    let Some(Value::Object(schema)) = tree.at(at) else { return };
     if found.len() > SCHEMAS_MAX || found.iter().any(|known| known == at) {
         return;
     }

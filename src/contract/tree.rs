@@ -1,8 +1,15 @@
 //! What decoding and generation see of the schemas.
 
+use crate::source::pointer;
+
 /// The lowered schemas of a contract: 2020-12, every static `$ref` is a URI whose fragment is a
 /// percent-encoded JSON Pointer from the root of one tree (`lower::reference_pointer` reads it).
 pub(crate) trait SchemaTree {
+    /// What stands at a pointer.
+    fn at(&self, at: &str) -> Option<&serde_json::Value> {
+        pointer::find(self.root(), at)
+    }
+
     /// The tree.
     fn root(&self) -> &serde_json::Value;
     /// Whether `value` is an instance of the schema at `pointer`.

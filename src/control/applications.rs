@@ -121,7 +121,7 @@ impl Call<'_> {
         let application = self.application()?;
         let offers = [yaml::MEDIA_TYPE, "application/json"];
         let parsed: Vec<MediaType> = offers.iter().filter_map(|offer| MediaType::parse(offer)).collect();
-        match negotiate(accept_of(self.request.headers()).as_deref(), &parsed) {
+        match negotiate(accept_of(self.request.headers()).as_deref(), parsed.iter()) {
             Some(0) => Ok(typed(yaml::MEDIA_TYPE, Bytes::from(self.engine.export_text(&application)))),
             Some(_) => Ok(json_reply(StatusCode::OK, &self.engine.export(&application).0)),
             None => {

@@ -18,7 +18,7 @@ mod snapshots;
 mod state;
 mod yaml;
 
-use crate::contract::{Contract, Decoded, Options, Routed, Source};
+use crate::contract::{Contract, Decoded, Extent, Options, Prepared, Routed, Source};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::engine::{Engine, finish_head, problem};
 use crate::message::{Reply, Request};
@@ -162,17 +162,18 @@ impl Plane {
     pub(crate) fn check_reply(&self, method: &Method, path: &str, reply: &Reply) -> Vec<Diagnostic> {
         let Ok(contract) = self.contract() else { return Vec::new() };
         let Routed::Operation { operation, .. } = contract.route(method, path) else { return Vec::new() };
-        let json = reply
-            .headers()
-            .get(CONTENT_TYPE)
-            .is_some_and(|media| media.to_str().is_ok_and(|media| media.contains("json")));
-        let value = match std::str::from_utf8(reply.body()) {
-            Ok("") => None,
-            Ok(text) if json => serde_json::from_str(text).ok(),
-            Ok(text) => Some(Value::String(text.to_owned())),
-            Err(_) => None,
+        let status = reply.status().as_u16();
+        let content = operation.response(status).and_then(|declared| contract.content_of(declared, reply.headers()));
+        let Some(content) = content else {
+            let body = (!reply.body().is_empty()).then_some((reply.body(), Extent::Whole));
+            return contract.check_received(operation, status, reply.headers(), body, usize::MAX).1;
         };
-        contract.check_response(operation, reply.status().as_u16(), reply.headers(), value.as_ref())
+        // What is no JSON is declared as a text.
+        let text = || String::from_utf8(reply.body().to_vec()).ok().map(Value::String);
+        let json = || serde_json::from_slice(reply.body()).ok();
+        let value = if content.media.is_json() { json() } else { text() };
+        let body = value.map(|value| Prepared::new(value, reply.body().clone()));
+        contract.check_response(operation, status, reply.headers(), body.as_ref().map(|body| (body, content)))
     }
 }
 

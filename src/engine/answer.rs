@@ -3,9 +3,9 @@
 
 use super::prefer::Preferences;
 use super::refuse::problem;
-use super::{Handling, OnDrift, Outcome, Seen, Settings, Unseeded};
+use super::{Handling, OnDrift, Outcome, Seen, Settings, Unseeded, X_MOCK_EXCHANGE};
 use crate::contract::decode::{boundary_of, encoded};
-use crate::contract::{Content, Contract, Decoded, Operation, Prepared, ResponseDeclaration};
+use crate::contract::{Checked, Content, Contract, Decoded, Operation, Prepared, ResponseDeclaration};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::message::Reply;
 use crate::message::media_type::accept_of;
@@ -14,15 +14,16 @@ use crate::store::Application;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// One answer in the making.
-pub(super) struct Answering<'a, 'h> {
-    pub(super) handling: &'a Handling<'h>,
-    pub(super) operation: &'h Operation,
+pub(super) struct Answering<'a, 'w> {
+    pub(super) handling: &'a Handling<'w, 'a>,
+    pub(super) operation: &'w Operation,
     pub(super) captures: &'a [&'a str],
     /// The concrete path, without base path.
-    pub(super) path: String,
+    pub(super) path: Cow<'w, str>,
     pub(super) decoded: Decoded,
     pub(super) application: Option<&'a Arc<Application>>,
     /// Whether the request broke the contract and is answered all the same.
@@ -30,8 +31,8 @@ pub(super) struct Answering<'a, 'h> {
     pub(super) now: Timestamp,
 }
 
-impl<'h> Answering<'_, 'h> {
-    fn contract(&self) -> &'h Contract {
+impl<'w> Answering<'_, 'w> {
+    fn contract(&self) -> &'w Contract {
         self.handling.contract()
     }
 
@@ -39,24 +40,23 @@ impl<'h> Answering<'_, 'h> {
         self.handling.settings()
     }
 
-    pub(super) fn answer(&self, preferences: &mut Preferences) -> Outcome<'h> {
+    pub(super) fn answer(&self, preferences: &mut Preferences) -> Outcome<'w> {
         let status = match self.status(preferences) {
             Ok(status) => status,
             Err(diagnostic) => return self.refused(vec![*diagnostic]),
         };
         let Some((declared, chosen)) = self.offer(status) else { return self.undeclared() };
         let Ok(chosen) = chosen else { return self.not_acceptable(declared) };
-        let content = chosen.as_ref().map(|(content, _)| *content);
         let asked = preferences.code.is_some() && status != self.operation.success_status();
         let chosen_by_caller =
             asked || preferences.example.is_some() || preferences.dynamic || preferences.seed.is_some();
         let told = match self.application {
-            Some(application) if !chosen_by_caller && !self.wrong => self.call(content).act(application),
+            Some(application) if !chosen_by_caller && !self.wrong => self.call(chosen).act(application),
             _ => Told::Nothing,
         };
         match told {
-            Told::Nothing => match self.represented(content, preferences, chosen_by_caller) {
-                Ok(body) => self.finish(status, declared, chosen.map(|(_, media)| media), body),
+            Told::Nothing => match self.represented(chosen, preferences, chosen_by_caller) {
+                Ok(body) => self.finish(status, declared, chosen, body),
                 Err(outcome) => *outcome,
             },
             Told::Answer(answer) => self.told(answer, status, preferences),
@@ -80,12 +80,12 @@ impl<'h> Answering<'_, 'h> {
         }
     }
 
-    fn refused(&self, diagnostics: Vec<Diagnostic>) -> Outcome<'h> {
+    fn refused(&self, diagnostics: Vec<Diagnostic>) -> Outcome<'w> {
         self.handling.refused(Some(self.operation), diagnostics, self.now)
     }
 
     /// A refusal by the state: that there is a conflict is no breach of the contract.
-    fn state_refuses(&self, diagnostics: Vec<Diagnostic>) -> Outcome<'h> {
+    fn state_refuses(&self, diagnostics: Vec<Diagnostic>) -> Outcome<'w> {
         let mut outcome = self.refused(diagnostics);
         let conditions = [code::PRECONDITION_FAILED, code::PATCH_CONFLICT, code::RESOURCE_EXISTS, code::STATE_FULL];
         for diagnostic in &mut outcome.diagnostics {
@@ -115,22 +115,21 @@ impl<'h> Answering<'_, 'h> {
     }
 
     /// What is declared for a status, and the representation of it that the client accepts.
-    #[expect(clippy::type_complexity, reason = "an error here has nothing to tell")]
-    fn offer(&self, status: u16) -> Option<(&ResponseDeclaration, Result<Option<(&Content, String)>, ()>)> {
+    fn offer(&self, status: u16) -> Option<(&'w ResponseDeclaration, Result<Option<&'w Content>, ()>)> {
         let declared = self.operation.response(status)?;
         let accept = accept_of(self.handling.request.headers());
         Some((declared, declared.negotiated(accept.as_deref())))
     }
 
-    fn undeclared(&self) -> Outcome<'h> {
-        let message = format!("`{}` declares no response that could be given", self.operation.name());
+    fn undeclared(&self) -> Outcome<'w> {
+        let message = format!("`{}` declares no response that could be given", self.operation.name);
         let diagnostic = Diagnostic::new(code::DRIFT_STATUS, message)
             .at(Part::Status, "")
             .contract(Some(self.contract().operation_location(self.operation)));
         drifted(vec![diagnostic])
     }
 
-    fn not_acceptable(&self, declared: &ResponseDeclaration) -> Outcome<'h> {
+    fn not_acceptable(&self, declared: &ResponseDeclaration) -> Outcome<'w> {
         let offers: Vec<String> = declared.content.iter().map(|content| content.media.to_string()).collect();
         let message = format!("`Accept` excludes every media type of the answer: {}", offers.join(", "));
         let diagnostic = Diagnostic::new(code::NOT_ACCEPTABLE, message)
@@ -154,7 +153,7 @@ impl<'h> Answering<'_, 'h> {
         }
         preferences.code = None;
         if preferences.strict() {
-            let message = format!("the preferred status {code} is not declared by `{}`", operation.name());
+            let message = format!("the preferred status {code} is not declared by `{}`", operation.name);
             return Err(Box::new(Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer")));
         }
         Ok(self.success())
@@ -168,17 +167,16 @@ impl<'h> Answering<'_, 'h> {
     }
 
     /// Answers what state tells.
-    fn told(&self, answer: Answer, status: u16, preferences: &mut Preferences) -> Outcome<'h> {
+    fn told(&self, answer: Answer, status: u16, preferences: &mut Preferences) -> Outcome<'w> {
         let status = match &answer.created {
             Some(_) if self.operation.declares(201) => 201,
             _ => status,
         };
         let Some((declared, chosen)) = self.offer(status) else { return self.undeclared() };
         // The write is done; what cannot be accepted is sent all the same.
-        let chosen = chosen.or_else(|()| declared.negotiated(None)).ok().flatten();
-        let content = chosen.as_ref().map(|(content, _)| *content);
+        let content = chosen.or_else(|()| declared.negotiated(None)).ok().flatten();
         let body = match answer.body.filter(|body| {
-            content.is_some_and(|content| content.media.is_json() && self.contract().is_valid(content, &body.value))
+            content.is_some_and(|content| content.media.is_json() && self.contract().is_valid_as(content, body))
         }) {
             Some(body) => Some(body),
             None => match self.represented(content, preferences, true) {
@@ -186,14 +184,14 @@ impl<'h> Answering<'_, 'h> {
                 Err(outcome) => return Outcome { differences: answer.differences, ..*outcome },
             },
         };
-        let mut outcome = self.finish(status, declared, chosen.map(|(_, media)| media), body);
+        let mut outcome = self.finish(status, declared, content, body);
         let headers = outcome.reply.headers_mut();
-        let base = self.call(None).base().to_owned();
-        let slash =
-            if answer.created.as_ref().is_some_and(|path| self.contract().ends_in_slash(path)) { "/" } else { "" };
-        let location = answer.created.and_then(|path| HeaderValue::from_str(&format!("{base}{path}{slash}")).ok());
-        if let Some(location) = location.filter(|_| status == 201 || headers.contains_key(LOCATION)) {
-            headers.insert(LOCATION, location);
+        if let Some(path) = answer.created.filter(|_| status == 201 || headers.contains_key(LOCATION)) {
+            let call = self.call(None);
+            let slash = if self.contract().ends_in_slash(&path) { "/" } else { "" };
+            if let Ok(location) = HeaderValue::from_str(&format!("{}{path}{slash}", call.base())) {
+                headers.insert(LOCATION, location);
+            }
         }
         let links = answer.links.filter(|links| !links.is_empty()).and_then(|links| HeaderValue::from_str(&links).ok());
         if let Some(links) =
@@ -219,7 +217,7 @@ impl<'h> Answering<'_, 'h> {
         content: Option<&Content>,
         preferences: &mut Preferences,
         chosen: bool,
-    ) -> Result<Option<Prepared>, Box<Outcome<'h>>> {
+    ) -> Result<Option<Prepared>, Box<Outcome<'w>>> {
         let Some(content) = content else { return Ok(None) };
         let method = self.handling.request.method();
         let reads = method == Method::GET || method == Method::HEAD;
@@ -259,7 +257,7 @@ impl<'h> Answering<'_, 'h> {
             None => {
                 let message = format!(
                     "`{}` has no example that satisfies its schema, and none could be made",
-                    self.operation.name()
+                    self.operation.name
                 );
                 let place = self.contract().content_location(content);
                 let diagnostic =
@@ -274,14 +272,24 @@ impl<'h> Answering<'_, 'h> {
         &self,
         status: u16,
         declared: &ResponseDeclaration,
-        media: Option<String>,
+        content: Option<&Content>,
         body: Option<Prepared>,
-    ) -> Outcome<'h> {
+    ) -> Outcome<'w> {
         let bodiless = status < 200 || status == 204 || status == 205 || status == 304;
         let body = body.filter(|_| !bodiless);
         let mut reply = Reply::new(body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default());
         *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-        for (name, value) in self.contract().answer_headers(declared, self.settings().seed) {
+        let seed = self.settings().seed;
+        let key = content.zip(body.as_ref()).and_then(|(content, _)| self.contract().answer_key(content, status, seed));
+        if let (Some(key), Some(body)) = (key, &body)
+            && let Some(checked) = body.checked.get(key)
+        {
+            *reply.headers_mut() = checked.headers.clone();
+            *reply.body_mut() = checked.body.clone();
+            let seen = Seen { body: Some(body.clone()), points: Arc::clone(&checked.points), ..Seen::default() };
+            return Outcome { seen, ..Outcome::of(reply) };
+        }
+        for (name, value) in self.contract().answer_headers(declared, seed) {
             if name == CONTENT_ENCODING {
                 // A coding is named only where it was applied; without it the response check says what is missing.
                 let coded = value.to_str().ok().and_then(|codings| encoded(codings, reply.body()));
@@ -290,21 +298,36 @@ impl<'h> Answering<'_, 'h> {
             }
             reply.headers_mut().append(name, value);
         }
-        let media = media.zip(body.as_ref()).map(|(media, body)| with_boundary(media, &body.bytes));
-        if let (Some(_), Some(Ok(media))) = (&body, media.map(|media| HeaderValue::from_str(&media))) {
+        let carried = body.as_ref().zip(content);
+        if let Some(media) = carried.and_then(|(body, content)| self.media_value(content, body)) {
             reply.headers_mut().insert(CONTENT_TYPE, media);
         }
-        let drift = self.contract().check_response(
-            self.operation,
-            status,
-            reply.headers(),
-            body.as_ref().map(|body| body.value.as_ref()),
-        );
-        if drift.is_empty() || self.settings().on_drift == OnDrift::Report {
-            let seen = Seen { body: body.map(|body| body.value), ..Seen::default() };
-            return Outcome { diagnostics: drift, seen, ..Outcome::of(reply) };
+        let drift = self.contract().check_response(self.operation, status, reply.headers(), carried);
+        if !drift.is_empty() && self.settings().on_drift == OnDrift::Fail {
+            return drifted(drift);
         }
-        drifted(drift)
+        let points = carried.map_or_else(Arc::default, |(body, content)| {
+            self.contract().body_points(self.operation, status, content, &body.value).into()
+        });
+        if let (Some(key), Some(body), true) =
+            (key, &body, drift.is_empty() && self.handling.request.method().is_safe())
+        {
+            let (mut headers, points) = (reply.headers().clone(), Arc::clone(&points));
+            // A place for what each reply has of its own.
+            headers.insert(X_MOCK_EXCHANGE, HeaderValue::from_static("0"));
+            body.checked.keep(key, Checked { headers, body: reply.body().clone(), points });
+        }
+        let seen = Seen { body, points, ..Seen::default() };
+        Outcome { diagnostics: drift, seen, ..Outcome::of(reply) }
+    }
+
+    /// The `Content-Type` of a representation.
+    fn media_value(&self, content: &Content, body: &Prepared) -> Option<HeaderValue> {
+        if !content.media.is_range() && !content.media.is_multipart() {
+            return content.media_value.clone();
+        }
+        let accept = accept_of(self.handling.request.headers());
+        HeaderValue::from_str(&with_boundary(content.media_text(accept.as_deref()), &body.bytes)).ok()
     }
 }
 

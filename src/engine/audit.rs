@@ -6,7 +6,7 @@ use super::authorize::Lack;
 use super::cors::is_preflight;
 use super::{Engine, Handling, Outcome, Seen, decodable, normalised};
 use crate::contract::security::Presented;
-use crate::contract::{Extent, Operation, Routed};
+use crate::contract::{Extent, Operation, Prepared, Routed};
 use crate::diagnostic::{Diagnostic, Fault, Part, Place, Severity, code};
 use crate::evidence::MASK;
 use crate::evidence::recording::{Bounds, Entry, Recorded};
@@ -15,7 +15,6 @@ use crate::source::pointer;
 use http::header::{COOKIE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
-use std::sync::Arc;
 
 /// What of a recording is judged, and how.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +75,7 @@ impl Engine {
         let in_part = outcome.diagnostics.iter().any(|diagnostic| diagnostic.code == code::RECORDED_IN_PART);
         tally.in_part += u64::from(in_part);
         outcome.reply = reply;
-        handling.record(&outcome, id, duration);
+        self.record(&world, request, outcome, moment, id, duration);
     }
 }
 
@@ -99,21 +98,21 @@ impl Terms {
 }
 
 /// One recorded exchange on its way. The handling's request is the recorded one.
-struct Judging<'a, 'h> {
-    handling: &'a Handling<'h>,
+struct Judging<'a, 'w, 'r> {
+    handling: &'a Handling<'w, 'r>,
     reply: &'a Reply,
     request_extent: Extent,
     reply_extent: Extent,
     terms: &'a Terms,
 }
 
-impl<'h> Judging<'_, 'h> {
-    fn request(&self) -> &'h Request {
+impl<'w, 'r> Judging<'_, 'w, 'r> {
+    fn request(&self) -> &'r Request {
         self.handling.request
     }
 
     /// What was found; `None` if it is none of the contract's business. The outcome has no reply yet.
-    fn judge(&self, bad_target: Option<String>) -> Option<Outcome<'h>> {
+    fn judge(&self, bad_target: Option<String>) -> Option<Outcome<'w>> {
         let request = self.request();
         let path = normalised(request.uri().path());
         if let Some(reason) = bad_target {
@@ -140,7 +139,7 @@ impl<'h> Judging<'_, 'h> {
         })
     }
 
-    fn exchanged(&self, operation: &'h Operation, names: &[String], captures: &[&str]) -> Outcome<'h> {
+    fn exchanged(&self, operation: &'w Operation, names: &[String], captures: &[&str]) -> Outcome<'w> {
         let (security, lacking) = match self.credentials(operation) {
             Ok(security) => (security, None),
             Err(diagnostic) => (None, Some(*diagnostic)),
@@ -156,20 +155,26 @@ impl<'h> Judging<'_, 'h> {
         let mut is_masked = self.drop_masked(&mut diagnostics);
         diagnostics.splice(0..0, lacking);
         let wrong = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-        let mut body = None;
+        let (mut body, mut points) = (None, Vec::new());
         if !self.is_beyond_contract(operation, wrong) {
             let status = self.reply.status().as_u16();
             let carried = self.carries_body().then_some((self.reply.body(), self.reply_extent));
             let (value, mut found) =
                 contract.check_received(operation, status, self.reply.headers(), carried, bytes_max);
             is_masked |= self.drop_masked(&mut found);
-            body = value.map(Arc::new);
+            let declared = operation.response(status);
+            let content = declared.and_then(|declared| contract.content_of(declared, self.reply.headers()));
+            if let Some((value, content)) = value.as_ref().zip(content) {
+                points = contract.body_points(operation, status, content, value);
+            }
+            body = value.map(|value| Prepared::new(value, self.reply.body().clone()));
             diagnostics.extend(found);
         }
         if is_masked {
             diagnostics.push(note("the recording masks a value, so it was not judged", Part::Request));
         }
-        let seen = Seen { decoded: (!wrong).then_some(decoded), security, body, used: None };
+        let seen =
+            Seen { decoded: (!wrong).then_some(decoded), security, body, points: points.into(), ..Seen::default() };
         Outcome { diagnostics, operation: Some(operation), seen, ..Outcome::default() }
     }
 

@@ -31,7 +31,7 @@ type Authorized = (Option<Arc<Application>>, Option<usize>);
 /// What is lacking, and the application that the credentials name all the same.
 type Lacking = (Lack, Option<Arc<Application>>);
 
-impl Handling<'_> {
+impl Handling<'_, '_> {
     /// Checks the operation's security requirements: one alternative must be satisfied in all its schemes.
     pub(super) fn authorize(&self, operation: &Operation) -> Result<Authorized, Denied> {
         let mut nearest: Option<Lacking> = None;
@@ -87,7 +87,7 @@ impl Handling<'_> {
                 }
                 found => Ok(found),
             },
-            Presented::Token(token) => match self.engine.authorization.grant(&token, self.moment) {
+            Presented::Token(token) => match self.engine.authorization.grant(token, self.moment) {
                 Ok(grant) => {
                     let missing: Vec<String> = scopes.iter().filter(|scope| !grant.covers(scope)).cloned().collect();
                     if missing.is_empty() {

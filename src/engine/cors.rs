@@ -19,8 +19,11 @@ pub(super) fn is_preflight(request: &Request) -> bool {
 
 /// The reply to a preflight for a method that is allowed; nothing for any other request.
 pub(super) fn preflight(request: &Request, allowed: impl Fn(&Method) -> bool) -> Option<Reply> {
+    if !is_preflight(request) {
+        return None;
+    }
     let headers = request.headers();
-    let wanted = headers.get(ACCESS_CONTROL_REQUEST_METHOD).filter(|_| is_preflight(request))?;
+    let wanted = headers.get(ACCESS_CONTROL_REQUEST_METHOD)?;
     let method = Method::from_bytes(wanted.as_bytes()).ok().filter(allowed)?;
     let mut reply = Reply::default();
     *reply.status_mut() = StatusCode::NO_CONTENT;

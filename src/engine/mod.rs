@@ -15,10 +15,9 @@ mod select;
 mod tenants;
 mod unused;
 
-use crate::contract::{Contract, Decoded, Operation, Routed, Shown, resource_path, trimmed};
+use crate::contract::{Contract, Decoded, Operation, Prepared, Routed, Shown, resource_path, trimmed};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::evidence::{self, Address, Counts, Coverage, Evidence, Exchange, Gates, Kept, KeptChanges, Report, Touch};
-use crate::message::media_type::MediaType;
 use crate::message::{Later, Limits, Reply, Request};
 use crate::oauth::{self, Answered, AuthorizationServer, Endpoint, Endpoints, Served, Strictness};
 use crate::resources::Model;
@@ -26,14 +25,13 @@ use crate::store::{Application, Credential, Difference, Moment, Refused, Seed, S
 use answer::Answering;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use identity::Identities;
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
 use prefer::Preferences;
 pub(crate) use refuse::problem;
-use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,6 +133,10 @@ pub(crate) struct Engine {
     identities: Identities,
 }
 
+/// The response header that names an exchange.
+const X_MOCK_EXCHANGE: HeaderName = HeaderName::from_static("x-mock-exchange");
+/// The response header that names what was violated.
+pub(crate) const X_MOCK_VIOLATIONS: HeaderName = HeaderName::from_static("x-mock-violations");
 /// The path of the token endpoint where the contract names none.
 const TOKEN_PATH: &str = "/oauth/token";
 
@@ -251,21 +253,22 @@ impl Engine {
     }
 
     /// Answers one request of the data plane, and records the exchange. `real` is the real time.
-    pub(crate) fn handle(&self, request: &Request, real: Timestamp, elapsed: impl FnOnce() -> Duration) -> Reply {
+    pub(crate) fn handle(&self, request: Request, real: Timestamp, elapsed: impl FnOnce() -> Duration) -> Reply {
         // A request meets a state of another contract only while that is replaced, and once then.
         const TRIES_MAX: usize = 100;
         let mut tries = 0;
         loop {
             tries += 1;
             let world = self.world.load();
-            let handling = Handling { engine: self, world: &world, request, moment: self.store.moment(real) };
+            let moment = self.store.moment(real);
+            let handling = Handling { engine: self, world: &world, request: &request, moment };
             let mut outcome = handling.answer_request();
             if let Some(application) = outcome.stale.take().filter(|_| tries < TRIES_MAX) {
                 self.refit(&application);
                 continue;
             }
-            handling.finish(&mut outcome, elapsed);
-            return outcome.reply;
+            let id = handling.finish(&mut outcome);
+            return self.record(&world, request, outcome, moment, id, elapsed());
         }
     }
 
@@ -281,37 +284,90 @@ impl Engine {
             None => Request::default(),
         };
         let world = self.world.load();
-        let handling = Handling { engine: self, world: &world, request: &request, moment: self.store.moment(real) };
+        let moment = self.store.moment(real);
+        let handling = Handling { engine: self, world: &world, request: &request, moment };
         let operation = match world.contract.route(request.method(), request.uri().path()) {
             Routed::Operation { operation, .. } => Some(operation),
             _ => None,
         };
-        let refused = handling.refused(operation, vec![diagnostic], handling.moment.now());
+        let refused = handling.refused(operation, vec![diagnostic], moment.now());
         let mut outcome = refused.or_of(handling.attributed());
         outcome.operation = operation;
-        handling.finish(&mut outcome, || Duration::ZERO);
+        let id = handling.finish(&mut outcome);
+        self.record(&world, request, outcome, moment, id, Duration::ZERO)
+    }
+
+    /// Puts an exchange into the journal; gives the reply back.
+    fn record(
+        &self,
+        world: &World,
+        request: Request,
+        outcome: Outcome<'_>,
+        moment: Moment,
+        id: u64,
+        duration: Duration,
+    ) -> Reply {
+        let limits = &self.settings.limits;
+        let application = outcome.application.as_deref();
+        let touch = outcome.operation.map(|operation| touch(world, operation, &outcome));
+        let (head, body) = request.into_parts();
+        let exchange = Exchange {
+            id,
+            time: moment.of(application),
+            application: application.map(Application::called),
+            operation: outcome.operation.map(|operation| Arc::clone(&operation.name)),
+            template: outcome.operation.map(|operation| Arc::clone(&operation.label)),
+            method: head.method,
+            uri: head.uri,
+            request_headers: head.headers,
+            request_body: Kept::new(body, limits.journal_body_bytes_max),
+            status: outcome.reply.status(),
+            response_headers: outcome.reply.headers().clone(),
+            response_body: Kept::new(outcome.reply.body().clone(), limits.journal_body_bytes_max),
+            duration,
+            changes: KeptChanges::new(&outcome.differences, limits.journal_changes_bytes_max),
+            secret: outcome.secret,
+            diagnostics: outcome.diagnostics,
+        };
+        let used = unused::used(application, outcome.operation, &outcome.seen, outcome.reply.status());
+        self.evidence.record(exchange, application.map(Application::arrival), touch.as_ref(), used);
         outcome.reply
     }
 }
 
+/// What an exchange touched of its operation.
+fn touch<'w>(world: &'w World, operation: &Operation, outcome: &Outcome<'_>) -> Touch<'w> {
+    let seen = &outcome.seen;
+    let shown = Shown {
+        decoded: seen.decoded.as_ref(),
+        security: seen.security,
+        status: outcome.reply.status().as_u16(),
+        headers: outcome.reply.headers(),
+        body_points: &seen.points,
+    };
+    let contract = &world.contract;
+    let count = contract.points(operation).list.len();
+    Touch { contract, operation: operation.index, count, points: contract.touched(operation, &shown) }
+}
+
 /// One request on its way, with what it is answered from.
-struct Handling<'a> {
-    engine: &'a Engine,
-    world: &'a World,
-    request: &'a Request,
+struct Handling<'w, 'r> {
+    engine: &'w Engine,
+    world: &'w World,
+    request: &'r Request,
     moment: Moment,
 }
 
-impl<'a> Handling<'a> {
+impl<'w> Handling<'w, '_> {
     fn settings(&self) -> &Settings {
         &self.engine.settings
     }
 
-    fn contract(&self) -> &'a Contract {
+    fn contract(&self) -> &'w Contract {
         &self.world.contract
     }
 
-    fn answer_request(&self) -> Outcome<'a> {
+    fn answer_request(&self) -> Outcome<'w> {
         let request = self.request;
         let path = &normalised(request.uri().path());
         let now = self.moment.now();
@@ -353,7 +409,7 @@ impl<'a> Handling<'a> {
     }
 
     /// What the authorization server answers.
-    fn authorization_server(&self, served: &Served) -> Outcome<'a> {
+    fn authorization_server(&self, served: &Served) -> Outcome<'w> {
         let (engine, request) = (self.engine, self.request);
         if request.method() == Method::OPTIONS {
             return Outcome::of(allow_reply(served.endpoint.methods()));
@@ -380,7 +436,7 @@ impl<'a> Handling<'a> {
         }
     }
 
-    fn other_method(&self, allow: &[Method], operation: &Operation) -> Outcome<'a> {
+    fn other_method(&self, allow: &[Method], operation: &Operation) -> Outcome<'w> {
         if self.request.method() == Method::OPTIONS {
             return Outcome::of(allow_reply(allow));
         }
@@ -403,7 +459,7 @@ impl<'a> Handling<'a> {
         (diagnostic, names)
     }
 
-    fn authorized(&self, operation: &'a Operation, names: &[String], captures: &[&str]) -> Outcome<'a> {
+    fn authorized(&self, operation: &'w Operation, names: &[String], captures: &[&str]) -> Outcome<'w> {
         let (application, security) = match self.authorize(operation) {
             Ok(authorized) => authorized,
             Err(denied) => {
@@ -424,11 +480,11 @@ impl<'a> Handling<'a> {
 
     fn checked(
         &self,
-        operation: &'a Operation,
+        operation: &'w Operation,
         names: &[String],
         captures: &[&str],
         application: Option<&Arc<Application>>,
-    ) -> Outcome<'a> {
+    ) -> Outcome<'w> {
         let now = self.moment.of(application.map(Arc::as_ref));
         let bytes_max = self.settings().limits.body_bytes_max;
         let mut decoded = self.contract().check_request(operation, self.request, names, captures, bytes_max);
@@ -439,7 +495,10 @@ impl<'a> Handling<'a> {
             return self.refused(Some(operation), decoded.diagnostics, now);
         }
         let found: Vec<Diagnostic> = std::mem::take(&mut decoded.diagnostics);
-        let path = trimmed(&resource_path(&operation.template, captures)).to_owned();
+        let path = match captures {
+            [] => Cow::Borrowed(trimmed(&operation.template)),
+            _ => Cow::Owned(trimmed(&resource_path(&operation.template, captures)).to_owned()),
+        };
         let answering = Answering { handling: self, operation, captures, path, decoded, application, wrong, now };
         let mut outcome = answering.answer(&mut preferences);
         outcome.diagnostics.splice(0..0, found);
@@ -453,8 +512,8 @@ impl<'a> Handling<'a> {
         outcome
     }
 
-    /// Puts into the reply what every reply carries, and the exchange into the journal.
-    fn finish(&self, outcome: &mut Outcome<'a>, elapsed: impl FnOnce() -> Duration) {
+    /// Puts into the reply what every reply carries; gives the exchange's number.
+    fn finish(&self, outcome: &mut Outcome<'w>) -> u64 {
         cors::allow_origin(self.request, &mut outcome.reply);
         let id = self.engine.identities.exchange();
         mark(outcome, id);
@@ -463,62 +522,17 @@ impl<'a> Handling<'a> {
             date(&mut outcome.reply, self.moment.of(application));
         }
         finish_head(self.request, &mut outcome.reply);
-        self.record(outcome, id, elapsed());
-    }
-
-    fn record(&self, outcome: &Outcome<'a>, id: u64, duration: Duration) {
-        let max = self.settings().limits.journal_body_bytes_max;
-        let request = self.request;
-        let exchange = Exchange {
-            id,
-            time: self.moment.of(outcome.application.as_deref()),
-            application: outcome
-                .application
-                .as_ref()
-                .map(|application| (application.name().to_owned(), application.client_id().to_owned())),
-            operation: outcome.operation.map(Operation::name),
-            template: outcome.operation.map(|operation| format!("{} {}", operation.method, operation.template)),
-            method: request.method().clone(),
-            target: request.uri().path_and_query().map_or_else(|| request.uri().path().to_owned(), ToString::to_string),
-            request_headers: request.headers().clone(),
-            request_body: Kept::new(request.body(), max),
-            status: outcome.reply.status(),
-            response_headers: outcome.reply.headers().clone(),
-            response_body: Kept::new(outcome.reply.body(), max),
-            duration,
-            diagnostics: outcome.diagnostics.clone(),
-            changes: KeptChanges::new(&outcome.differences, self.settings().limits.journal_changes_bytes_max),
-            secret: outcome.secret,
-        };
-        let touch = outcome.operation.map(|operation| self.touch(operation, outcome));
-        let application = outcome.application.as_deref().map(Application::arrival);
-        self.engine.evidence.record(exchange, application, touch.as_ref(), self.used(outcome));
-    }
-
-    /// What an exchange touched of its operation.
-    fn touch(&self, operation: &Operation, outcome: &Outcome<'a>) -> Touch {
-        let media = |headers: &http::HeaderMap| {
-            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::parse)
-        };
-        let shown = Shown {
-            decoded: outcome.seen.decoded.as_ref(),
-            request_media: media(self.request.headers()),
-            security: outcome.seen.security,
-            status: outcome.reply.status().as_u16(),
-            headers: outcome.reply.headers(),
-            response_media: media(outcome.reply.headers()),
-            response_body: outcome.seen.body.as_deref(),
-        };
-        let points = self.contract().touched(operation, &shown);
-        let count = self.contract().points(operation).list.len();
-        Touch { contract: Arc::clone(&self.world.contract), operation: operation.index, count, points }
+        id
     }
 }
 
 /// Puts what the exchange was called, and what was wrong with it, into the reply.
 fn mark(outcome: &mut Outcome<'_>, id: u64) {
     let headers = outcome.reply.headers_mut();
-    headers.insert("x-mock-exchange", HeaderValue::from(id));
+    headers.insert(X_MOCK_EXCHANGE, HeaderValue::from(id));
+    if outcome.diagnostics.is_empty() {
+        return;
+    }
     let mut codes: Vec<String> = Vec::new();
     for diagnostic in outcome.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error) {
         let code = diagnostic.code.to_string();
@@ -530,7 +544,7 @@ fn mark(outcome: &mut Outcome<'_>, id: u64) {
         return;
     }
     if let Ok(value) = HeaderValue::from_str(&codes.join(",")) {
-        headers.insert("x-mock-violations", value);
+        headers.insert(X_MOCK_VIOLATIONS, value);
     }
     if let Ok(value) = HeaderValue::from_str(&format!("</_mock/exchanges/{id}>; rel=\"describedby\"")) {
         headers.append(http::header::LINK, value);
@@ -551,12 +565,12 @@ fn date(reply: &mut Reply, now: Timestamp) {
 
 /// A reply with what was found on the way to it.
 #[derive(Default)]
-struct Outcome<'a> {
+struct Outcome<'w> {
     reply: Reply,
     diagnostics: Vec<Diagnostic>,
     application: Option<Arc<Application>>,
-    operation: Option<&'a Operation>,
-    seen: Seen,
+    operation: Option<&'w Operation>,
+    seen: Seen<'w>,
     /// What it did to the application's state.
     differences: Vec<Difference>,
     secret: bool,
@@ -566,14 +580,16 @@ struct Outcome<'a> {
 
 /// What an exchange shows beside its messages, for the evidence.
 #[derive(Default)]
-struct Seen {
+struct Seen<'w> {
     /// The request, unless it broke the contract.
     decoded: Option<Decoded>,
     /// The alternative of the security requirements that was satisfied.
     security: Option<usize>,
-    body: Option<Arc<Value>>,
+    /// The response's representation, and the points that it touches.
+    body: Option<Prepared>,
+    points: Arc<[u32]>,
     /// The path of the resource that it is about.
-    used: Option<String>,
+    used: Option<Cow<'w, str>>,
 }
 
 impl Outcome<'_> {
@@ -638,6 +654,9 @@ fn normalised(path: &str) -> Cow<'_, str> {
 /// Whether a path's escapes are complete, and UTF-8.
 fn decodable(path: &str) -> Result<(), String> {
     let bytes = path.as_bytes();
+    if !bytes.contains(&b'%') {
+        return Ok(());
+    }
     for (index, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%') {
         let hex = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
         if !hex(index + 1) || !hex(index + 2) {

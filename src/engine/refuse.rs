@@ -22,14 +22,14 @@ const TITLE_MEMBERS: [&str; 1] = ["title"];
 /// Members that say it where nothing more specific is declared and no example gives a text.
 const MESSAGE_MEMBERS: [&str; 4] = ["message", "error_description", "description", "title"];
 
-impl<'a> Handling<'a> {
+impl<'w> Handling<'w, '_> {
     /// The refusal of a request with everything that is wrong with it.
     pub(super) fn refused(
         &self,
         operation: Option<&Operation>,
         diagnostics: Vec<Diagnostic>,
         now: Timestamp,
-    ) -> Outcome<'a> {
+    ) -> Outcome<'w> {
         let status = refusal_status(operation, &diagnostics);
         let mut reply = self.error_reply(operation, status, &diagnostics, now);
         if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
@@ -62,13 +62,13 @@ impl<'a> Handling<'a> {
             let accept = accept_of(self.request.headers());
             // An error is told even to those who accept no such type.
             let content = response.negotiated(accept.as_deref()).or_else(|()| response.negotiated(None));
-            if let Ok(Some((content, media))) = content
+            if let Ok(Some(content)) = content
                 && content.schema.is_some()
                 && let Some(body) = self.error_body(content, status, diagnostics, now)
             {
-                let mut reply = Reply::new(body.bytes);
+                let mut reply = Reply::new(body.bytes.clone());
                 *reply.status_mut() = status;
-                if let Ok(media) = HeaderValue::from_str(&media) {
+                if let Ok(media) = HeaderValue::from_str(&content.media_text(accept.as_deref())) {
                     reply.headers_mut().insert(CONTENT_TYPE, media);
                 }
                 for (name, value) in self.contract().answer_headers(response, self.settings().seed) {
@@ -76,7 +76,7 @@ impl<'a> Handling<'a> {
                 }
                 if self
                     .contract()
-                    .check_response(operation, status.as_u16(), reply.headers(), Some(&body.value))
+                    .check_response(operation, status.as_u16(), reply.headers(), Some((&body, content)))
                     .is_empty()
                 {
                     return reply;
@@ -104,7 +104,7 @@ impl<'a> Handling<'a> {
         let mut value = Value::clone(&base.value);
         let text = sentence(diagnostics);
         let mut set = |names: &[&str], said: Value| -> bool {
-            let Some(name) = names.iter().find(|name| declared.iter().any(|known| known == *name)) else {
+            let Some(name) = names.iter().find(|name| declared.iter().any(|(known, _)| known == *name)) else {
                 return false;
             };
             let Value::Object(object) = &mut value else { return false };

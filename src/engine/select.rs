@@ -16,7 +16,7 @@ const HOST_SUFFIX: &str = ".localhost";
 /// Applications that are looked through for one that may have been meant.
 const CANDIDATES_MAX: usize = 1_000;
 
-impl Handling<'_> {
+impl Handling<'_, '_> {
     /// The application that a request speaks for whose credential names `credited`.
     pub(super) fn spoken_for(
         &self,

@@ -1,8 +1,10 @@
 //! What of fixtures and examples was used, and what never was.
 
-use super::{Engine, Handling, Outcome};
+use super::{Engine, Seen};
+use crate::contract::Operation;
 use crate::evidence::{Unused, UnusedExample};
 use crate::store::Application;
+use http::StatusCode;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -41,7 +43,7 @@ impl Engine {
                 // Several operations may share one by reference.
                 if !used.examples.contains(&example.pointer) && seen.insert(example.pointer.as_str()) {
                     unused.push(UnusedExample {
-                        operation: operation.name(),
+                        operation: operation.name.to_string(),
                         status,
                         media_type,
                         name: example.name.clone(),
@@ -54,19 +56,20 @@ impl Engine {
     }
 }
 
-impl Handling<'_> {
-    /// The path of a fixture's resource and the pointer of an example that an exchange used.
-    pub(super) fn used<'o>(&self, outcome: &'o Outcome<'_>) -> (Option<&'o str>, Option<&'o str>) {
-        // Only what a fixture says is remembered, as clients can ask for any number of paths.
-        let is_seeded = |path: &&str| {
-            let seed = outcome.application.as_ref().map(|application| application.seed());
-            seed.is_some_and(|seed| seed.resource(path).is_some() || seed.collection(path).is_some())
-        };
-        let resource = outcome.seen.used.as_deref().filter(is_seeded);
-        let body = outcome.seen.body.as_ref();
-        let sent = outcome.operation.zip(body);
-        let example =
-            sent.and_then(|(operation, body)| operation.example_that_is(outcome.reply.status().as_u16(), body));
-        (resource, example)
-    }
+/// The path of a fixture's resource and the pointer of an example that an exchange used.
+pub(super) fn used<'s>(
+    application: Option<&Application>,
+    operation: Option<&'s Operation>,
+    seen: &'s Seen<'_>,
+    status: StatusCode,
+) -> (Option<&'s str>, Option<&'s str>) {
+    // Only what a fixture says is remembered, as clients can ask for any number of paths.
+    let is_seeded = |path: &&str| {
+        let seed = application.map(Application::seed);
+        seed.is_some_and(|seed| seed.resource(path).is_some() || seed.collection(path).is_some())
+    };
+    let resource = seen.used.as_deref().filter(is_seeded);
+    let sent = operation.zip(seen.body.as_ref());
+    let example = sent.and_then(|(operation, body)| operation.example_that_is(status.as_u16(), &body.value));
+    (resource, example)
 }

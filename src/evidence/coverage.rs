@@ -23,9 +23,9 @@ struct Bits {
 }
 
 /// What one exchange touched of an operation.
-pub(crate) struct Touch {
+pub(crate) struct Touch<'c> {
     /// The contract that it was checked against.
-    pub(crate) contract: Arc<Contract>,
+    pub(crate) contract: &'c Arc<Contract>,
     /// The operation's place in the contract.
     pub(crate) operation: usize,
     /// How many points it has.
@@ -55,7 +55,7 @@ impl Touches {
         coverage
     }
 
-    pub(crate) fn touch(&self, touch: &Touch) {
+    pub(crate) fn touch(&self, touch: &Touch<'_>) {
         let Some(operation) = self.operations.get(touch.operation) else { return };
         let bits = operation.get_or_init(|| Bits {
             calls: AtomicU64::new(0),
@@ -158,7 +158,7 @@ impl Coverage {
             let is_touched = |point: usize| touches.clone().any(|touches| touches.is_touched(operation.index, point));
             let list = contract.points(operation).list.iter().enumerate();
             OperationCoverage {
-                name: format!("{} {}", operation.method, operation.template),
+                name: operation.label.to_string(),
                 operation_id: operation.operation_id.clone(),
                 calls: touches.clone().map(|touches| touches.calls(operation.index)).sum(),
                 points: list

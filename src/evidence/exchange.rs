@@ -4,9 +4,11 @@ use crate::store::Difference;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, StatusCode, Uri};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The verdict on one exchange.
@@ -40,10 +42,10 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// Keeps at most `max` bytes. Only what is cut is copied, for a slice would hold on to the whole.
-    pub(crate) fn new(bytes: &Bytes, max: usize) -> Self {
+    pub(crate) fn new(bytes: Bytes, max: usize) -> Self {
         match bytes.get(..max) {
             Some(kept) if bytes.len() > max => Self { bytes: Bytes::copy_from_slice(kept), truncated: true },
-            _ => Self { bytes: bytes.clone(), truncated: false },
+            _ => Self { bytes, truncated: false },
         }
     }
 }
@@ -73,12 +75,13 @@ impl KeptChanges {
 pub struct Exchange {
     pub(crate) id: u64,
     pub(crate) time: Timestamp,
-    pub(crate) application: Option<(String, String)>,
-    pub(crate) operation: Option<String>,
+    /// Name and client id, as they were.
+    pub(crate) application: Option<(Arc<str>, Arc<str>)>,
+    pub(crate) operation: Option<Arc<str>>,
     /// Method and path template of the operation.
-    pub(crate) template: Option<String>,
+    pub(crate) template: Option<Arc<str>>,
     pub(crate) method: Method,
-    pub(crate) target: String,
+    pub(crate) uri: Uri,
     pub(crate) request_headers: HeaderMap,
     pub(crate) request_body: Kept,
     pub(crate) status: StatusCode,
@@ -99,7 +102,7 @@ impl Exchange {
 
     /// The name of the application that the request spoke for.
     pub fn application(&self) -> Option<&str> {
-        self.application.as_ref().map(|(name, _)| name.as_str())
+        self.application.as_ref().map(|(name, _)| name.as_ref())
     }
 
     /// The operation's id, else its method and path template.
@@ -114,7 +117,12 @@ impl Exchange {
 
     /// The request's target: path and query. Secrets in the query are masked.
     pub fn target(&self) -> String {
-        mask::target(&self.target)
+        mask::target(self.path_and_query())
+    }
+
+    /// The request's path and query, with what is secret in it.
+    pub(crate) fn path_and_query(&self) -> &str {
+        self.uri.path_and_query().map_or_else(|| self.uri.path(), PathAndQuery::as_str)
     }
 
     /// The response's status.
@@ -155,7 +163,7 @@ impl Exchange {
 
     /// Whether it is of an application, by name or client id.
     pub(crate) fn belongs_to(&self, wanted: &str) -> bool {
-        self.application.as_ref().is_some_and(|(name, client_id)| name == wanted || client_id == wanted)
+        self.application.as_ref().is_some_and(|(name, client_id)| **name == *wanted || **client_id == *wanted)
     }
 
     /// Whether its status is this one, such as `404`, or of this class, such as `4XX`.
@@ -170,7 +178,7 @@ impl Exchange {
     /// What the journal's bound in bytes counts.
     pub(crate) fn weight(&self) -> usize {
         let changes: usize = self.changes.differences.iter().map(Difference::weight).sum();
-        self.request_body.bytes.len() + self.response_body.bytes.len() + self.target.len() + changes
+        self.request_body.bytes.len() + self.response_body.bytes.len() + self.path_and_query().len() + changes
     }
 
     /// The control plane's form.
@@ -179,7 +187,7 @@ impl Exchange {
             "id": self.id,
             "time": self.time.to_string(),
             "application": self.application(),
-            "operation": self.operation,
+            "operation": self.operation(),
             "request": self.message(json!({ "method": self.method.as_str(), "target": self.target() }), &self.request_headers, &self.request_body),
             "response": self.message(json!({ "status": self.status.as_u16() }), &self.response_headers, &self.response_body),
             "duration_us": self.microseconds(),
@@ -196,7 +204,7 @@ impl Exchange {
             "id": self.id,
             "time": self.time.to_string(),
             "application": self.application(),
-            "operation": self.operation,
+            "operation": self.operation(),
             "method": self.method.as_str(),
             "target": self.target(),
             "status": self.status.as_u16(),

@@ -233,7 +233,7 @@ impl Expectation {
                 differences.push(format!("{what}: expected `{wanted}`, found `{found}`"));
             }
         };
-        let path = exchange.target.split('?').next().unwrap_or_default();
+        let path = exchange.path_and_query().split('?').next().unwrap_or_default();
         let operation = exchange.operation().unwrap_or("none");
         let is_operation = self.operation.as_ref().is_none_or(|wanted| exchange.is_of(wanted));
         expect("operation", &self.operation, operation, is_operation);
@@ -245,7 +245,7 @@ impl Expectation {
             self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method)),
         );
         expect("path", &self.path, path, self.path.as_ref().is_none_or(|wanted| wanted == path));
-        let application = exchange.application.as_ref().map_or("none", |(name, _)| name.as_str());
+        let application = exchange.application.as_ref().map_or("none", |(name, _)| name);
         let is_application = self.application.as_ref().is_none_or(|wanted| exchange.belongs_to(wanted));
         expect("application", &self.application, application, is_application);
         let is_status = self.status.as_ref().is_none_or(|wanted| exchange.has_status(wanted));
@@ -260,7 +260,7 @@ impl Expectation {
     }
 
     fn query_differences(&self, exchange: &Exchange, differences: &mut Vec<String>) {
-        let query = exchange.target.split_once('?').map_or("", |(_, query)| query);
+        let query = exchange.path_and_query().split_once('?').map_or("", |(_, query)| query);
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         for (name, wanted) in &self.query {
             let wanted = plain(wanted);

@@ -194,7 +194,7 @@ impl Evidence {
         &self,
         exchange: Exchange,
         application: Option<Key>,
-        touch: Option<&Touch>,
+        touch: Option<&Touch<'_>>,
         used: (Option<&str>, Option<&str>),
     ) {
         let exchange = Arc::new(exchange);
@@ -371,14 +371,14 @@ impl Evidence {
 }
 
 impl Tenant {
-    fn touch(&self, touch: &Touch) {
+    fn touch(&self, touch: &Touch<'_>) {
         let touched = read(&self.touched);
-        if touched.now.are_of(&touch.contract) {
+        if touched.now.are_of(touch.contract) {
             return touched.now.touch(touch);
         }
         drop(touched);
         // A request that was under way while the contract was replaced.
-        let late = Touches::new(&touch.contract);
+        let late = Touches::new(touch.contract);
         late.touch(touch);
         write(&self.touched).before.add(&late.named());
     }

@@ -3,6 +3,7 @@
 use http::HeaderMap;
 use http::header::ACCEPT;
 use mediatype::{MediaType as Parsed, ReadParams};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A media type or range, lower-cased, with its parameters in the order they were written.
@@ -16,6 +17,13 @@ pub(crate) struct MediaType {
 impl MediaType {
     /// Reads `type/subtype;name=value`; `None` if it is malformed.
     pub(crate) fn parse(text: &str) -> Option<Self> {
+        if let Some((kind, subtype)) = text.split_once('/')
+            && is_plain(kind)
+            && is_plain(subtype)
+        {
+            let [kind, subtype] = [kind, subtype].map(str::to_ascii_lowercase);
+            return Some(Self { kind, subtype, parameters: Vec::new() });
+        }
         let parts: Vec<&str> = split(text, ';').into_iter().map(str::trim).collect();
         let (essence, parameters) = parts.split_first()?;
         // RFC 9110 §5.6.6 allows empty parameters, but none without a value.
@@ -128,6 +136,13 @@ impl fmt::Display for MediaType {
     }
 }
 
+/// Whether it is a name that most types and subtypes are of, and nothing besides (RFC 6838 §4.2).
+fn is_plain(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"-._+".contains(&byte))
+}
+
 /// The `mediatype` crate reads no wildcards outside of lists.
 fn wildcard(text: &str) -> Option<MediaType> {
     let (essence, rest) = text.split_once(';').map_or((text, ""), |(essence, rest)| (essence, rest));
@@ -142,24 +157,31 @@ fn wildcard(text: &str) -> Option<MediaType> {
 }
 
 /// The `Accept` header, its lines joined; `None` where there is none.
-pub(crate) fn accept_of(headers: &HeaderMap) -> Option<String> {
-    let lines: Vec<_> = headers.get_all(ACCEPT).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-    (!lines.is_empty()).then(|| lines.join(","))
+pub(crate) fn accept_of(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let mut lines = headers.get_all(ACCEPT).iter().map(|value| match value.to_str() {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(value.as_bytes()),
+    });
+    let first = lines.next()?;
+    Some(lines.fold(first, |joined, line| Cow::Owned(format!("{joined},{line}"))))
 }
 
 /// The index of the offer that `accept` prefers; the first one without a header or with an unreadable one.
 ///
 /// Quality comes first, then the order of the offers. Ranges that cannot be read are passed over.
-pub(crate) fn negotiate(accept: Option<&str>, offers: &[MediaType]) -> Option<usize> {
+pub(crate) fn negotiate<'o>(
+    accept: Option<&str>,
+    offers: impl ExactSizeIterator<Item = &'o MediaType>,
+) -> Option<usize> {
     let ranges = match accept {
-        Some(text) => accepted(text),
-        None => Vec::new(),
+        Some(text) if text != "*/*" => accepted(text),
+        _ => Vec::new(),
     };
     if ranges.is_empty() {
-        return (!offers.is_empty()).then_some(0);
+        return (offers.len() > 0).then_some(0);
     }
     let mut best: Option<(f32, usize)> = None;
-    for (index, offer) in offers.iter().enumerate() {
+    for (index, offer) in offers.enumerate() {
         let quality = ranges
             .iter()
             .filter(|range| range.covers(offer) || offer.is_range() && overlap(range, offer))
@@ -246,7 +268,7 @@ mod tests {
             (Some("application/vnd.chatkitty+json,*/*;q=0.8"), Some(0)),
             (Some("APPLICATION/XML"), Some(1)),
         ] {
-            assert_eq!(negotiate(accept, &offers(&json)), expected, "{accept:?}");
+            assert_eq!(negotiate(accept, offers(&json).iter()), expected, "{accept:?}");
         }
     }
 

@@ -19,7 +19,6 @@ mod verification;
 
 use crate::diagnostic::Diagnostic;
 use crate::evidence::Exchange;
-use crate::message::Request;
 use crate::server::Running;
 use crate::store::Seed;
 use bytes::Bytes;
@@ -225,8 +224,7 @@ impl MockServer {
 
     /// Answers a request without a socket, as the server would.
     pub fn handle<B: Into<Bytes>>(&self, request: http::Request<B>) -> http::Response<Bytes> {
-        let request: Request = request.map(Into::into);
-        self.shared.respond(&request)
+        self.shared.respond(request.map(Into::into))
     }
 
     /// What of a control-plane reply breaks the control plane's own document, `openapi/admin.yaml`.

@@ -2,7 +2,7 @@ use super::Builder;
 use super::sources::Sources;
 use crate::control::Plane;
 use crate::diagnostic::{Diagnostic, Part};
-use crate::engine::Engine;
+use crate::engine::{Engine, X_MOCK_VIOLATIONS};
 use crate::message::{Reply, Request};
 use crate::server::{Handler, Refusal};
 use jiff::Timestamp;
@@ -27,22 +27,25 @@ impl Shared {
     }
 
     /// Answers a request of either plane.
-    pub(super) fn respond(&self, request: &Request) -> Reply {
+    pub(super) fn respond(&self, request: Request) -> Reply {
         if Plane::owns(request.uri().path()) {
-            return self.plane.handle(&self.engine, request, self.now());
+            return self.plane.handle(&self.engine, &request, self.now());
         }
         let start = Instant::now();
+        let logged = tracing::enabled!(tracing::Level::INFO).then(|| (request.method().clone(), request.uri().clone()));
         let reply = self.engine.handle(request, self.now(), || start.elapsed());
-        let violations =
-            reply.headers().get("x-mock-violations").and_then(|codes| codes.to_str().ok()).unwrap_or_default();
-        tracing::info!(method = %request.method(), path = request.uri().path(), status = reply.status().as_u16(), violations);
+        if let Some((method, uri)) = logged {
+            let violations = reply.headers().get(X_MOCK_VIOLATIONS).and_then(|codes| codes.to_str().ok());
+            let violations = violations.unwrap_or_default();
+            tracing::info!(%method, path = uri.path(), status = reply.status().as_u16(), violations);
+        }
         reply
     }
 }
 
 impl Handler for Shared {
     fn handle(&self, request: Request) -> Reply {
-        self.respond(&request)
+        self.respond(request)
     }
 
     fn refuse(&self, refusal: Refusal, head: Option<http::request::Parts>) -> Reply {

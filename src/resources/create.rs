@@ -3,7 +3,7 @@
 use super::entity::{Entity, members};
 use super::infer::{last_expression, noun};
 use super::list::text;
-use super::names::{CREATED, UPDATED, is_one_of, plain, singular};
+use super::names::{plain, singular};
 use super::{Call, Collection, Decision, Item, Items, Place, Role, Told};
 use crate::contract::{Operation, Prepared, Structure, decoded, segment, trimmed};
 use crate::diagnostic::{Diagnostic, Part, code};
@@ -52,7 +52,7 @@ impl Call<'_> {
                 let described = self.described(making, state, &home)?;
                 let path = self.path_of(collection, &described.id);
                 let whole = entity.close(Value::Object(described.members), None);
-                let item = Prepared::json(self.contract.completed(&entity.whole, &whole, 0)?);
+                let item = Prepared::json(self.contract.completed(entity.whole, &whole, 0)?);
                 changes.push(Change::Put(path.clone(), item.clone()));
                 changes.push(Change::Link { collection: home, item: path.clone() });
                 (item, path)
@@ -64,9 +64,9 @@ impl Call<'_> {
 
     /// Whether the request describes an item as the request does that creates one where items have their own paths.
     fn describes(&self, items: &str) -> bool {
-        let names = |operation: &Operation| -> Option<Vec<String>> {
+        let names = |operation: &Operation| -> Option<Vec<&String>> {
             let content = operation.body.as_ref()?.content.iter().find(|content| content.media.is_json())?;
-            Some(self.contract.names_in_request(content, None))
+            Some(self.contract.declared_members(content).iter().map(|(name, _)| name).collect())
         };
         let Some((home, _)) = last_expression(items) else { return false };
         let at_home = self.contract.operation_at(&http::Method::POST, home).and_then(names);
@@ -90,7 +90,7 @@ impl Call<'_> {
         let is_read = collection.items != Items::Nowhere;
         let given = if is_read { self.linked(entity.structure(), described.members, &path) } else { described.members };
         let whole = entity.close(Value::Object(given), None);
-        let value = self.contract.completed(&entity.whole, &whole, 0).ok_or(Told::Nothing)?;
+        let value = self.contract.completed(entity.whole, &whole, 0).ok_or(Told::Nothing)?;
         let item = Prepared::json(self.with_extras(entity, value, sent, within));
         let mut changes = vec![Change::Put(path.clone(), item.clone())];
         if let Some(last) = described.number {
@@ -108,14 +108,17 @@ impl Call<'_> {
 
     /// The representation with what was sent and neither of the two schemas names, where that is allowed.
     fn with_extras(&self, entity: &Entity, value: Value, sent: &Map<String, Value>, within: Option<&str>) -> Value {
-        let carried = self.sent_as().map(|content| self.contract.carried_members(content, within)).unwrap_or_default();
+        let requested = self.sent_as().and_then(|content| self.contract.described(content, within));
+        let carried = requested.map(|requested| self.contract.carried_members(requested));
         let declared = self.contract.members_of(entity.structure());
-        let is_extra =
-            |name: &String| !carried.names.contains(name) && !declared.iter().any(|(known, _)| known == name);
+        let is_extra = |name: &String| {
+            !carried.is_some_and(|carried| carried.names.contains(name))
+                && !declared.iter().any(|(known, _)| known == name)
+        };
         let mut thing = members(entity.open(&value));
         thing.extend(sent.iter().filter(|(name, _)| is_extra(name)).map(|(name, value)| (name.clone(), value.clone())));
         let extended = entity.close(Value::Object(thing), Some(&value));
-        if self.contract.takes(&entity.whole, &extended) { extended } else { value }
+        if self.contract.takes(entity.whole, &extended) { extended } else { value }
     }
 
     /// The members that the request and the server give a new item.
@@ -123,12 +126,11 @@ impl Call<'_> {
         let Making { entity, collection, sent, within } = *making;
         let structure = entity.structure();
         let declared = self.contract.members_of(structure);
-        let content = self.sent_as();
-        let carried = content.map(|content| self.contract.carried_members(content, within));
+        let requested = self.sent_as().and_then(|content| self.contract.described(content, within));
+        let carried = requested.map(|requested| self.contract.carried_members(requested));
         let is_read_only = |name: &String| {
-            let declares =
-                content.is_some_and(|content| self.contract.names_in_request(content, within).contains(name));
-            declares && carried.as_ref().is_some_and(|carried| !carried.names.contains(name))
+            let declares = requested.is_some_and(|requested| self.contract.member_of(requested, name).is_some());
+            declares && carried.is_some_and(|carried| !carried.names.contains(name))
         };
         let mut members: Map<String, Value> = sent
             .iter()
@@ -142,7 +144,7 @@ impl Call<'_> {
         let id = match (chosen.cloned(), member) {
             (Some(chosen), _) => chosen,
             (None, Some((name, shape))) => {
-                let (id, last) = self.new_id(shape, state, home)?;
+                let (id, last) = self.new_id(*shape, state, home)?;
                 number = last;
                 members.insert(name.clone(), id.clone());
                 id
@@ -153,8 +155,8 @@ impl Call<'_> {
                 json!(last)
             }
         };
-        self.fill_in(&declared, making, state, home, &mut members, &mut number);
-        self.stamp_members(structure, &mut members, true);
+        self.fill_in(declared, making, state, home, &mut members, &mut number);
+        self.stamp_members(entity, &mut members, true);
         Some(Described { id, members, number })
     }
 
@@ -172,23 +174,24 @@ impl Call<'_> {
             if members.contains_key(name) {
                 continue;
             }
-            let named = self.named(name, making.sent, state).filter(|named| self.contract.takes(shape, named));
+            let named = self.named(name, making.sent, state).filter(|named| self.contract.takes(*shape, named));
             // Two items differ in more than what their paths say.
             let identity = || {
-                let (id, last) = (plain(name) == "id").then(|| self.new_id(shape, state, home)).flatten()?;
+                let (id, last) = (plain(name) == "id").then(|| self.new_id(*shape, state, home)).flatten()?;
                 *number = number.or(last);
                 Some(id)
             };
-            if let Some(value) = self.owner(name, shape).or(named).or_else(identity) {
+            if let Some(value) = self.owner(name, *shape).or(named).or_else(identity) {
                 members.insert(name.clone(), value);
             }
         }
-        let requested = self.sent_as().map(|content| self.contract.request_defaults(content, making.within));
+        let requested = self.sent_as().and_then(|content| self.contract.described(content, making.within));
+        let requested = requested.map(|requested| self.contract.defaults_of(requested)).unwrap_or_default();
         let answered = self.contract.defaults_of(making.entity.structure());
-        for (name, default) in requested.into_iter().flatten().chain(answered) {
-            let is_answered = declared.iter().any(|(known, _)| *known == name);
-            if is_answered && !members.contains_key(&name) {
-                members.insert(name, default);
+        for (name, default) in requested.iter().chain(answered) {
+            let is_answered = declared.iter().any(|(known, _)| known == name);
+            if is_answered && !members.contains_key(name) {
+                members.insert(name.clone(), default.clone());
             }
         }
     }
@@ -206,7 +209,7 @@ impl Call<'_> {
     }
 
     /// A new id of the member's type: the next number, a UUID, or a text that the schema makes up.
-    fn new_id(&self, shape: &Structure, state: &State, home: &str) -> Option<(Value, Option<u64>)> {
+    fn new_id(&self, shape: Structure, state: &State, home: &str) -> Option<(Value, Option<u64>)> {
         const TRIES_MAX: u64 = 64;
         let last = state.number(home);
         let taken = |id: &Value| state.resource(&format!("{home}/{}", segment(&text(id)))).is_some();
@@ -241,7 +244,7 @@ impl Call<'_> {
     }
 
     /// What a member says about an item that the path lies below: `channelId` below `/channels/{id}`.
-    fn owner(&self, member: &str, shape: &Structure) -> Option<Value> {
+    fn owner(&self, member: &str, shape: Structure) -> Option<Value> {
         let wanted = plain(member);
         let segments: Vec<&str> = self.template().split('/').collect();
         let expressions =
@@ -262,12 +265,12 @@ impl Call<'_> {
     }
 
     /// HAL links, where the schema has them: to the item itself.
-    fn linked(&self, structure: &Structure, mut members: Map<String, Value>, path: &str) -> Map<String, Value> {
+    fn linked(&self, structure: Structure, mut members: Map<String, Value>, path: &str) -> Map<String, Value> {
         let href = format!("{}{path}", self.base());
         let links = json!({ "self": { "href": href } });
         let list = json!([{ "name": "self", "href": href }]);
         if let Some(shape) = self.contract.member_of(structure, "_links").filter(|_| !members.contains_key("_links"))
-            && let Some(links) = [links, list].into_iter().find(|links| self.contract.takes(&shape, links))
+            && let Some(links) = [links, list].into_iter().find(|links| self.contract.takes(shape, links))
         {
             members.insert("_links".to_owned(), links);
         }
@@ -286,20 +289,19 @@ impl Call<'_> {
     /// Sets the members that tell when.
     pub(super) fn stamp(&self, entity: &Entity, thing: &mut Value, created: bool) {
         if let Value::Object(members) = thing {
-            self.stamp_members(entity.structure(), members, created);
+            self.stamp_members(entity, members, created);
         }
     }
 
-    fn stamp_members(&self, structure: &Structure, members: &mut Map<String, Value>, created: bool) {
-        let text = self.now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-        let day = text.get(..10).unwrap_or_default();
-        let times = [json!(text), json!(day), json!(self.now.as_second()), json!(self.now.as_millisecond())];
-        for (name, shape) in self.contract.members_of(structure) {
-            let tells = created && is_one_of(&name, &CREATED)
-                || is_one_of(&name, &UPDATED) && (created || members.contains_key(&name));
-            let fits = times.iter().find(|time| self.contract.takes(&shape, time));
-            if let Some(time) = fits.filter(|_| tells) {
-                members.insert(name, time.clone());
+    fn stamp_members(&self, entity: &Entity, members: &mut Map<String, Value>, created: bool) {
+        let made = entity.created.iter().filter(|_| created);
+        let changed: Vec<_> = entity.updated.iter().filter(|(name, _)| created || members.contains_key(name)).collect();
+        for (name, shape) in made.chain(changed) {
+            let text = self.now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+            let day = text.get(..10).unwrap_or_default();
+            let times = [json!(text), json!(day), json!(self.now.as_second()), json!(self.now.as_millisecond())];
+            if let Some(time) = times.into_iter().find(|time| self.contract.takes(*shape, time)) {
+                members.insert(name.clone(), time);
             }
         }
     }
@@ -315,7 +317,7 @@ impl Call<'_> {
         }
         let number = serde_json::from_str::<Value>(&named).ok().filter(Value::is_number);
         let candidates = [number, Some(json!(named))];
-        if let Some(named) = candidates.into_iter().flatten().find(|named| self.contract.takes(&shape, named)) {
+        if let Some(named) = candidates.into_iter().flatten().find(|named| self.contract.takes(shape, named)) {
             members.insert(id.clone(), named);
         }
     }

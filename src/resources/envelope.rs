@@ -55,18 +55,18 @@ const ABOUT: [&str; 8] = ["page", "pagination", "paging", "meta", "metadata", "p
 
 impl Envelope {
     /// How a response lists items; `None` if it is no list.
-    pub(super) fn find(contract: &Contract, whole: &Structure) -> Option<Self> {
+    pub(super) fn find(contract: &Contract, whole: Structure) -> Option<Self> {
         if contract.is_of_type(whole, "array") {
             let item = contract.items_of(whole)?;
-            return Some(Self { at: String::new(), whole: whole.clone(), item });
+            return Some(Self { at: String::new(), whole, item });
         }
         let members = contract.members_of(whole);
         if let Some((name, embedded)) = members.iter().find(|(name, _)| name == "_embedded") {
-            let lists = arrays(contract, &contract.members_of(embedded));
+            let lists = arrays(contract, contract.members_of(*embedded));
             let (list, item) = lists.into_iter().next()?;
-            return Some(Self { at: pointer::join(&pointer::join("", name), &list), whole: whole.clone(), item });
+            return Some(Self { at: pointer::join(&pointer::join("", name), &list), whole, item });
         }
-        let lists = arrays(contract, &members);
+        let lists = arrays(contract, members);
         let known = LISTS.iter().find_map(|known| lists.iter().find(|(name, _)| plain(name) == *known));
         let is_about = |name: &str| page_word(name) || name.starts_with('_');
         // Any name will do for the only array among members that speak of the page.
@@ -75,17 +75,17 @@ impl Envelope {
                 && members.iter().all(|(name, _)| is_about(name) || lists.iter().any(|(list, _)| list == name))
         });
         let (name, item) = known.or(only)?;
-        Some(Self { at: pointer::join("", name), whole: whole.clone(), item: item.clone() })
+        Some(Self { at: pointer::join("", name), whole, item: *item })
     }
 
     /// An envelope whose array is at a pointer that was named.
-    pub(super) fn at(contract: &Contract, whole: &Structure, at: &str) -> Option<Self> {
-        let mut list = whole.clone();
+    pub(super) fn at(contract: &Contract, whole: Structure, at: &str) -> Option<Self> {
+        let mut list = whole;
         for token in pointer::tokens(at) {
-            list = contract.member_of(&list, &token)?;
+            list = contract.member_of(list, &token)?;
         }
-        let item = contract.items_of(&list)?;
-        Some(Self { at: at.to_owned(), whole: whole.clone(), item })
+        let item = contract.items_of(list)?;
+        Some(Self { at: at.to_owned(), whole, item })
     }
 
     /// The array in a representation of the list.
@@ -97,13 +97,13 @@ impl Envelope {
     pub(super) fn wrap(&self, contract: &Contract, page: &Page<'_>, seed: u64) -> Option<Value> {
         let items = Value::Array(page.items.clone());
         if self.at.is_empty() {
-            return contract.takes(&self.whole, &items).then_some(items);
+            return contract.takes(self.whole, &items).then_some(items);
         }
         let mut given = Value::Object(Map::new());
-        self.about(contract, &self.whole, page, &mut given);
-        if let Some(links) = contract.member_of(&self.whole, "_links") {
+        self.about(contract, self.whole, page, &mut given);
+        if let Some(links) = contract.member_of(self.whole, "_links") {
             let made = links_of(page);
-            if contract.takes(&links, &made) {
+            if contract.takes(links, &made) {
                 given["_links"] = made;
             }
         }
@@ -114,7 +114,7 @@ impl Envelope {
         }
         *place = items;
         contract
-            .completed(&self.whole, &given, seed)
+            .completed(self.whole, &given, seed)
             .filter(|whole| self.items_in(whole).is_some_and(|found| found.len() == page.items.len()))
     }
 
@@ -140,13 +140,13 @@ impl Envelope {
     }
 
     /// Fills in what the schema says about pages, a level down, too.
-    fn about(&self, contract: &Contract, structure: &Structure, page: &Page<'_>, given: &mut Value) {
+    fn about(&self, contract: &Contract, structure: Structure, page: &Page<'_>, given: &mut Value) {
         let members = contract.members_of(structure);
         let counts_all = members.iter().any(|(name, _)| plain(name).starts_with("total"));
-        for (name, member) in &members {
-            if contract.is_of_type(member, "object") && ABOUT.contains(&plain(name).as_str()) {
+        for (name, member) in members {
+            if contract.is_of_type(*member, "object") && ABOUT.contains(&plain(name).as_str()) {
                 let mut inner = Value::Object(Map::new());
-                self.about(contract, member, page, &mut inner);
+                self.about(contract, *member, page, &mut inner);
                 if inner.as_object().is_some_and(|inner| !inner.is_empty()) {
                     given[name.as_str()] = inner;
                 }
@@ -162,7 +162,7 @@ impl Envelope {
             } else {
                 page.said(&plain(name), counts_all)
             };
-            if let Some(value) = said.into_iter().find(|value| contract.takes(member, value)) {
+            if let Some(value) = said.into_iter().find(|value| contract.takes(*member, value)) {
                 given[name.as_str()] = value;
             }
         }
@@ -173,10 +173,10 @@ impl Envelope {
 fn arrays(contract: &Contract, members: &[(String, Structure)]) -> Vec<(String, Structure)> {
     members
         .iter()
-        .filter(|(_, member)| contract.is_of_type(member, "array"))
-        .filter_map(|(name, member)| Some((name.clone(), contract.items_of(member)?)))
+        .filter(|(_, member)| contract.is_of_type(*member, "array"))
+        .filter_map(|(name, member)| Some((name.clone(), contract.items_of(*member)?)))
         .filter(|(_, item)| {
-            !["string", "integer", "number", "boolean"].iter().any(|kind| contract.is_of_type(item, kind))
+            !["string", "integer", "number", "boolean"].iter().any(|kind| contract.is_of_type(*item, kind))
         })
         .collect()
 }

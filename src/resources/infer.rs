@@ -105,15 +105,15 @@ impl Inference<'_> {
                 None => (Role::Action, "no GET answers with JSON".to_owned()),
             });
         let entity = path.structure.as_ref().map(|whole| match role {
-            Role::Item(_) | Role::Singleton => Entity::find(self.contract, whole),
-            _ => Entity::bare(whole),
+            Role::Item(_) | Role::Singleton => Entity::find(self.contract, *whole),
+            _ => Entity::bare(self.contract, *whole),
         });
         Place { role, entity, etags: path.operations.iter().any(|operation| uses_etags(operation)), because }
     }
 
     /// How a path lists items, if it does.
     fn envelope(&self, template: &str, path: &Path<'_>) -> Option<Envelope> {
-        let whole = path.structure.as_ref()?;
+        let whole = path.structure?;
         let said = self.overrides.of(template);
         if let Some(at) = said.and_then(|said| said.list.as_deref()) {
             return Envelope::at(self.contract, whole, at);
@@ -123,7 +123,7 @@ impl Inference<'_> {
             return None;
         }
         let envelope = Envelope::find(self.contract, whole)?;
-        let primitive = |kind: &&str| self.contract.is_of_type(&envelope.item, kind);
+        let primitive = |kind: &&str| self.contract.is_of_type(envelope.item, kind);
         let lists_objects = !["string", "integer", "number", "boolean"].iter().any(primitive);
         lists_objects.then_some(envelope)
     }
@@ -154,7 +154,7 @@ impl Inference<'_> {
             Some(elsewhere) if Some(elsewhere.as_str()) != below => Items::Elsewhere(elsewhere),
             _ => self.items(template, path, envelope.as_ref(), below),
         };
-        let item = envelope.as_ref().map(|envelope| envelope.item.clone());
+        let item = envelope.as_ref().map(|envelope| envelope.item);
         let read = items.template().and_then(|template| self.paths.get(template)?.structure.as_ref());
         let created = || {
             path.operation(&Method::POST)
@@ -162,13 +162,13 @@ impl Inference<'_> {
                 .and_then(|content| self.contract.structure(content))
         };
         let kind = read
-            .map(|whole| Entity::find(self.contract, whole))
-            .or_else(|| item.as_ref().map(Entity::bare))
-            .or_else(|| created().map(|whole| Entity::find(self.contract, &whole)));
+            .map(|whole| Entity::find(self.contract, *whole))
+            .or_else(|| item.map(|item| Entity::bare(self.contract, item)))
+            .or_else(|| created().map(|whole| Entity::find(self.contract, whole)));
         let id = said
             .and_then(|said| said.id.clone())
             .or_else(|| kind.as_ref().and_then(|kind| self.id(template, kind.structure(), items.template())));
-        let queries = match (path.operation(&Method::GET), &item) {
+        let queries = match (path.operation(&Method::GET), item) {
             (Some(get), Some(item)) => Queries::of(self.contract, get, item),
             _ => Queries::default(),
         };
@@ -193,15 +193,15 @@ impl Inference<'_> {
             .operation(&Method::POST)
             .and_then(Operation::json_answer)
             .and_then(|content| self.contract.structure(content));
-        let kind = envelope.map(|envelope| &envelope.item).or(created.as_ref());
+        let kind = envelope.map(|envelope| envelope.item).or(created);
         // One schema goes before two that say the same.
         let sameness = |known: &str| {
-            let whole = self.paths.get(known)?.structure.as_ref()?;
+            let whole = self.paths.get(known)?.structure?;
             let entity = Entity::find(self.contract, whole);
             let kinds = [whole, entity.structure()];
             kinds
                 .into_iter()
-                .filter(|known| kind.is_some_and(|kind| self.contract.is_same(kind, known)))
+                .filter(|known| kind.is_some_and(|kind| self.contract.is_same(kind, *known)))
                 .map(|known| Some(known) != kind)
                 .min()
         };
@@ -263,7 +263,7 @@ impl Inference<'_> {
             }
             _ => (None, None, None),
         };
-        let entity = path.structure.as_ref().map(|whole| Entity::find(self.contract, whole));
+        let entity = path.structure.as_ref().map(|whole| Entity::find(self.contract, *whole));
         let own = entity.and_then(|entity| self.id(above, entity.structure(), Some(template)));
         let id = said.and_then(|said| said.id.clone()).or(own).or(listed_id);
         let because = match &listed {
@@ -285,17 +285,17 @@ impl Inference<'_> {
     }
 
     /// The member that holds what the path's last expression is filled with.
-    fn id(&self, collection: &str, structure: &Structure, item: Option<&str>) -> Option<String> {
+    fn id(&self, collection: &str, structure: Structure, item: Option<&str>) -> Option<String> {
         let members = self.contract.members_of(structure);
         let name = item.and_then(last_expression).map(|(_, name)| name);
         // A text in the path is no number in the representation, if there is anything else.
         let is_text = item.zip(name).is_some_and(|(item, name)| self.takes_text(item, name));
-        let numeric = |structure: &Structure| self.contract.is_of_type(structure, "integer");
-        let others = || members.iter().any(|(name, structure)| is_one_of(name, &IDS) && !numeric(structure));
+        let numeric = |structure: Structure| self.contract.is_of_type(structure, "integer");
+        let others = || members.iter().any(|(name, structure)| is_one_of(name, &IDS) && !numeric(*structure));
         let avoids_numbers = is_text && others();
         let find = |wanted: &str| {
-            let fits = |structure: &Structure| !(avoids_numbers && numeric(structure));
-            members.iter().find(|(name, member)| plain(name) == wanted && fits(member)).map(|(name, _)| name.clone())
+            let fits = |structure: Structure| !(avoids_numbers && numeric(structure));
+            members.iter().find(|(name, member)| plain(name) == wanted && fits(*member)).map(|(name, _)| name.clone())
         };
         let noun = plain(&singular(noun(collection)));
         let expression = name.map(plain);

@@ -143,7 +143,7 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 
 /// An item as the list's own schema has it: whole, or what that schema declares of it.
 fn fitted(contract: &Contract, envelope: &Envelope, item: &Value) -> Option<Value> {
-    if contract.takes(&envelope.item, item) { Some(item.clone()) } else { contract.completed(&envelope.item, item, 0) }
+    if contract.takes(envelope.item, item) { Some(item.clone()) } else { contract.completed(envelope.item, item, 0) }
 }
 
 /// Where the item with an id stands.

@@ -47,7 +47,7 @@ const SEARCHES: [&str; 4] = ["q", "query", "search", "keyword"];
 
 impl Queries {
     /// Recognises the parameters of an operation that lists items of a structure.
-    pub(super) fn of(contract: &Contract, operation: &Operation, item: &Structure) -> Self {
+    pub(super) fn of(contract: &Contract, operation: &Operation, item: Structure) -> Self {
         let members = contract.members_of(item);
         let parameters: Vec<_> =
             operation.parameters.iter().filter(|parameter| parameter.part == Part::Query).collect();
@@ -107,14 +107,11 @@ impl Queries {
             let wanted = plain(inner.unwrap_or(&parameter.name));
             let member = members.iter().find(|(member, _)| plain(member) == wanted);
             // What is compared is a value, or one of an array's.
-            let is_comparable = |structure: &Structure| {
+            let is_comparable = |structure: Structure| {
                 let item = contract.items_of(structure);
-                ![Some(structure), item.as_ref()]
-                    .into_iter()
-                    .flatten()
-                    .any(|known| contract.is_of_type(known, "object"))
+                ![Some(structure), item].into_iter().flatten().any(|known| contract.is_of_type(known, "object"))
             };
-            if let Some((member, _)) = member.filter(|(_, structure)| is_comparable(structure)) {
+            if let Some((member, _)) = member.filter(|(_, structure)| is_comparable(*structure)) {
                 queries.filters.push((parameter.name.clone(), member.clone()));
             }
         }

@@ -97,7 +97,7 @@ impl Refit<'_> {
         let collection = path.rsplit_once('/').and_then(|(home, _)| self.collection(home)).ok_or(None)?;
         let value = collection.thing(value);
         let shows = collection.envelope.as_ref().is_none_or(|envelope| {
-            let item = &envelope.item;
+            let item = envelope.item;
             self.contract.takes(item, value) || self.contract.completed(item, value, 0).is_some()
         });
         if shows { Ok(()) } else { Err(None) }

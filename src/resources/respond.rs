@@ -23,38 +23,38 @@ impl Call<'_> {
         representation: Option<(&Prepared, &Entity)>,
     ) -> Option<Prepared> {
         let wanted = self.contract.structure(content)?;
-        let fits = |found: &Prepared| self.contract.is_valid(content, &found.value);
-        let own = |is_same: &dyn Fn(&Structure) -> bool| {
+        let fits = |found: &Prepared| self.contract.is_valid_as(content, found);
+        let own = |is_same: &dyn Fn(Structure) -> bool| {
             let (found, kind) = representation?;
-            if is_same(&kind.whole) && fits(found) {
+            if is_same(kind.whole) && fits(found) {
                 return Some(found.clone());
             }
-            let answer = Entity::find(self.contract, &wanted);
+            let answer = Entity::find(self.contract, wanted);
             if !is_same(kind.structure()) && !self.contract.is_same(kind.structure(), answer.structure()) {
                 return None;
             }
             let whole = answer.close(kind.open(&found.value).clone(), None);
-            let whole = if self.contract.takes(&wanted, &whole) {
+            let whole = if self.contract.takes(wanted, &whole) {
                 Some(whole)
             } else {
-                self.contract.completed(&wanted, &whole, 0)
+                self.contract.completed(wanted, &whole, 0)
             };
             whole.map(Prepared::json).filter(fits)
         };
         // One schema goes before two that say the same.
-        own(&|known| *known == wanted)
-            .or_else(|| self.related(state, &|known| *known == wanted).filter(fits))
-            .or_else(|| own(&|known| self.contract.is_same(known, &wanted)))
-            .or_else(|| self.related(state, &|known| self.contract.is_same(known, &wanted)).filter(fits))
+        own(&|known| known == wanted)
+            .or_else(|| self.related(state, &|known| known == wanted).filter(fits))
+            .or_else(|| own(&|known| self.contract.is_same(known, wanted)))
+            .or_else(|| self.related(state, &|known| self.contract.is_same(known, wanted)).filter(fits))
             .or_else(|| representation.map(|(found, _)| found).filter(|found| fits(found) && !is_empty(found)).cloned())
-            .or_else(|| self.said_of(&wanted, representation).filter(fits))
+            .or_else(|| self.said_of(wanted, representation).filter(fits))
     }
 
     /// A resource of a structure: one that the path lies below, or the only one of its kind.
-    fn related(&self, state: &State, is_wanted: &dyn Fn(&Structure) -> bool) -> Option<Prepared> {
+    fn related(&self, state: &State, is_wanted: &dyn Fn(Structure) -> bool) -> Option<Prepared> {
         let fits = |template: &str| {
             let entity = self.model.place(template).and_then(|place| place.entity.as_ref());
-            entity.is_some_and(|entity| is_wanted(&entity.whole))
+            entity.is_some_and(|entity| is_wanted(entity.whole))
         };
         let above = self
             .ancestors()
@@ -70,12 +70,12 @@ impl Call<'_> {
     }
 
     /// An answer of another kind that names the thing by its id, such as `{"id": 7, "deleted": true}`.
-    fn said_of(&self, wanted: &Structure, representation: Option<(&Prepared, &Entity)>) -> Option<Prepared> {
+    fn said_of(&self, wanted: Structure, representation: Option<(&Prepared, &Entity)>) -> Option<Prepared> {
         let (found, kind) = representation?;
         let Some(Role::Item(item)) = self.model.place(self.template()).map(|place| &place.role) else { return None };
         let id = item.id.as_ref()?;
         let named = kind.open(&found.value).get(id)?;
-        self.contract.member_of(wanted, id).filter(|shape| self.contract.takes(shape, named))?;
+        self.contract.member_of(wanted, id).filter(|shape| self.contract.takes(*shape, named))?;
         let mut given = serde_json::Map::new();
         given.insert(id.clone(), named.clone());
         self.contract.completed(wanted, &Value::Object(given), 0).map(Prepared::json)

@@ -1,6 +1,6 @@
 //! PUT, PATCH and DELETE: what they make of the state, decided as a list of changes.
 
-use super::entity::{Entity, members};
+use super::entity::Entity;
 use super::patch::{self, Patched};
 use super::read::{Comparison, names_etag};
 use super::{Call, Collection, Decided, Decision, Item, Items, Place, Role, Told};
@@ -40,8 +40,8 @@ impl Call<'_> {
     /// Whether the answer is what GET answers at the same path, and the request has a body to change it by.
     fn answers_itself(&self, place: &Place) -> bool {
         let wanted = self.content.and_then(|content| self.contract.structure(content));
-        let own = place.entity.as_ref().map(|entity| &entity.whole);
-        let same = wanted.zip(own).is_some_and(|(wanted, own)| self.contract.is_same(&wanted, own));
+        let own = place.entity.as_ref().map(|entity| entity.whole);
+        let same = wanted.zip(own).is_some_and(|(wanted, own)| self.contract.is_same(wanted, own));
         same && self.decoded.body.as_ref().is_some_and(Value::is_object)
     }
 
@@ -123,15 +123,14 @@ impl Call<'_> {
         let mut value = entity.close(thing, before);
         if !self.contract.is_valid(reading, &value) && current.is_none() {
             // What a request leaves out, the service would fill in.
-            value = self.contract.completed(&entity.whole, &value, 0).unwrap_or(value);
+            value = self.contract.completed(entity.whole, &value, 0).unwrap_or(value);
         }
-        value = self.contract.without_write_only(&entity.whole, value);
-        let violations = self.contract.check_value(reading, &value);
-        if !violations.is_empty() {
+        let representation = Prepared::json(self.contract.without_write_only(entity.whole, value));
+        if !self.contract.is_valid_as(reading, &representation) {
+            let violations = self.contract.check_value(reading, &representation.value);
             // Where nothing was seeded, the two schemas may just describe different things.
             return Err(if current.is_some() { Told::Refused(self.blamed(violations, body)) } else { Told::Nothing });
         }
-        let representation = Prepared::json(value);
         let mut changes = vec![Change::Put(path.clone(), representation.clone())];
         self.link(place, &path, &mut changes);
         let mut decided = self.respond(state, Some((&representation, entity)));
@@ -148,26 +147,29 @@ impl Call<'_> {
     /// The new thing: what the request carries is taken from it, what it cannot carry stays.
     fn replaced(&self, entity: &Entity, current: Option<&Value>, sent: &Value, within: Option<&str>) -> Value {
         let (Value::Object(sent), Some(content)) = (sent, self.sent_as()) else { return sent.clone() };
-        let carried = self.contract.carried_members(content, within);
-        let declared: Vec<String> =
-            self.contract.members_of(entity.structure()).into_iter().map(|(name, _)| name).collect();
+        let Some(requested) = self.contract.described(content, within) else { return Value::Object(sent.clone()) };
+        let carried = self.contract.carried_members(requested);
+        let declared = self.contract.members_of(entity.structure());
+        let declares = |name: &String| declared.iter().any(|(known, _)| known == name);
         let carries = |name: &String| carried.names.contains(name);
-        let answers = |name: &String| declared.is_empty() || declared.contains(name);
-        let mut thing = current.map(members).unwrap_or_default();
+        let answers = |name: &String| declared.is_empty() || declares(name);
+        let before = current.and_then(Value::as_object).into_iter().flatten();
         // What neither of the two schemas names, a request can carry as well.
-        thing.retain(|name, _| if carries(name) { sent.contains_key(name) } else { declared.contains(name) });
+        let stays = |name: &String| if carries(name) { sent.contains_key(name) } else { declares(name) };
+        let mut thing = Map::with_capacity(sent.len() + declared.len());
+        thing.extend(before.filter(|(name, _)| stays(name)).map(|(name, value)| (name.clone(), value.clone())));
         for (name, value) in sent {
             if carries(name) && answers(name)
-                || !carries(name) && !declared.contains(name)
+                || !carries(name) && !declares(name)
                 || carried.open && !thing.contains_key(name)
                 || carried.names.is_empty()
             {
                 thing.insert(name.clone(), value.clone());
             }
         }
-        for (name, default) in self.contract.request_defaults(content, within) {
-            if answers(&name) && !thing.contains_key(&name) {
-                thing.insert(name, default);
+        for (name, default) in self.contract.defaults_of(requested) {
+            if answers(name) && !thing.contains_key(name) {
+                thing.insert(name.clone(), default.clone());
             }
         }
         Value::Object(thing)
@@ -188,11 +190,11 @@ impl Call<'_> {
                 let shape = self.contract.member_of(entity.structure(), name);
                 let text = decoded(id);
                 let candidates = [text.parse::<u64>().ok().map(Value::from), Some(Value::from(text.as_ref()))];
-                let fits = |id: &Value| shape.as_ref().is_none_or(|shape| self.contract.takes(shape, id));
+                let fits = |id: &Value| shape.is_none_or(|shape| self.contract.takes(shape, id));
                 given.extend(candidates.into_iter().flatten().find(fits).map(|id| (name.clone(), id)));
             }
             let whole = entity.close(Value::Object(given), None);
-            let value = self.contract.completed(&entity.whole, &whole, 0).ok_or(Told::Nothing)?;
+            let value = self.contract.completed(entity.whole, &whole, 0).ok_or(Told::Nothing)?;
             changes.push(Change::Put(path.clone(), Prepared::json(value)));
         }
         changes.push(Change::Link { collection: home.to_owned(), item: path });
@@ -201,10 +203,7 @@ impl Call<'_> {
 
     /// The declared content that the request's body is of.
     pub(super) fn sent_as(&self) -> Option<&Content> {
-        let content = &self.operation.body.as_ref()?.content;
-        let media = self.media();
-        let covers = |content: &&Content| media.as_ref().is_some_and(|media| content.media.covers(media));
-        content.iter().filter(covers).max_by_key(|content| content.media.specificity())
+        self.operation.body.as_ref()?.content.get(self.decoded.content?)
     }
 
     fn media(&self) -> Option<MediaType> {
@@ -240,7 +239,7 @@ impl Call<'_> {
         let mut thing = entity.open(&value).clone();
         self.stamp(entity, &mut thing, false);
         self.identify(place, entity, &mut thing, &path);
-        let mut value = self.contract.without_write_only(&entity.whole, entity.close(thing, Some(&value)));
+        let mut value = self.contract.without_write_only(entity.whole, entity.close(thing, Some(&value)));
         let mut violations = self.contract.check_value(reading, &value);
         if !violations.is_empty()
             && let Some(kept) = self.declared_only(reading, &current.value, &value)
@@ -272,7 +271,7 @@ impl Call<'_> {
     fn declared_only(&self, reading: &Content, before: &Value, after: &Value) -> Option<Value> {
         let declared = self.contract.declared_members(reading);
         let (before, mut members) = (before.as_object()?, after.as_object()?.clone());
-        members.retain(|name, _| before.contains_key(name) || declared.contains(name));
+        members.retain(|name, _| before.contains_key(name) || declared.iter().any(|(known, _)| known == name));
         Some(Value::Object(members))
     }
 

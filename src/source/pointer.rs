@@ -1,5 +1,6 @@
-//! JSON Pointer (RFC 6901) as text: escaping, taking apart, putting together. It never looks into a document.
+//! JSON Pointer (RFC 6901): escaping, taking apart, putting together, and finding what one leads to.
 
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// `token` with `~` and `/` escaped.
@@ -36,6 +37,24 @@ pub(crate) fn tokens(pointer: &str) -> impl Iterator<Item = Cow<'_, str>> {
     rest.into_iter().flat_map(|rest| rest.split('/')).map(unescape)
 }
 
+/// The value that a pointer leads to. Unlike `Value::pointer` it copies no token that has nothing escaped.
+pub(crate) fn find<'v>(root: &'v Value, pointer: &str) -> Option<&'v Value> {
+    if pointer.is_empty() {
+        return Some(root);
+    }
+    pointer.strip_prefix('/')?.split('/').try_fold(root, |value, token| match value {
+        Value::Object(members) => members.get(unescape(token).as_ref()),
+        Value::Array(items) => index(token).and_then(|index| items.get(index)),
+        _ => None,
+    })
+}
+
+/// An index is written without a sign and without a zero before it.
+fn index(token: &str) -> Option<usize> {
+    let is_plain = !token.starts_with('+') && (token == "0" || !token.starts_with('0'));
+    token.parse().ok().filter(|_| is_plain)
+}
+
 /// The pointer one level up and the last token, still escaped; `None` at the root.
 pub(crate) fn parent(pointer: &str) -> Option<(&str, &str)> {
     pointer.rsplit_once('/')
@@ -57,5 +76,31 @@ mod tests {
         assert_eq!(tokens("").count(), 0);
         assert_eq!(tokens("/").collect::<Vec<_>>(), [""]);
         assert_eq!(parent(""), None);
+    }
+
+    #[test]
+    fn a_pointer_leads_where_serde_json_says_it_does() {
+        let root = serde_json::json!({ "a/b": [{ "~": 1 }, [2]], "": { "": 3 }, "0": 4, "~1": 5, "é": [6] });
+        let pointers = [
+            "",
+            "/",
+            "//",
+            "/a~1b/0/~0",
+            "/a~1b/1/0",
+            "/a~1b/00",
+            "/a~1b/+0",
+            "/a~1b/-",
+            "/a~1b/2",
+            "/0",
+            "/~01",
+            "/é/0",
+            "a",
+            "/a/b",
+            "/0/0",
+            "/a~1b/0/",
+        ];
+        for pointer in pointers {
+            assert_eq!(find(&root, pointer), root.pointer(pointer), "{pointer}");
+        }
     }
 }

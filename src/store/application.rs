@@ -45,7 +45,7 @@ pub(crate) enum Origin {
 pub(crate) struct Application {
     /// The how many-th it is of its store: what tells it from every other one for good.
     arrival: u64,
-    name: String,
+    name: Arc<str>,
     client_id: ClientId,
     pub(crate) origin: Origin,
     pub(crate) created: Timestamp,
@@ -61,14 +61,14 @@ pub(crate) struct Application {
 /// are as many as there were fixtures with another first client id.
 #[derive(Debug)]
 struct ClientId {
-    text: String,
+    text: Arc<str>,
     next: OnceLock<Box<ClientId>>,
 }
 
 impl ClientId {
     fn new(credential: Option<&Credential>) -> Self {
-        let text = credential.map(|credential| credential.client_id.clone()).unwrap_or_default();
-        Self { text, next: OnceLock::new() }
+        let text = credential.map(|credential| credential.client_id.as_str()).unwrap_or_default();
+        Self { text: text.into(), next: OnceLock::new() }
     }
 
     fn latest(&self) -> &Self {
@@ -77,7 +77,7 @@ impl ClientId {
 
     fn rename(&self, credential: Option<&Credential>) {
         let latest = self.latest();
-        if credential.is_some_and(|credential| credential.client_id != latest.text) {
+        if credential.is_some_and(|credential| *credential.client_id != *latest.text) {
             latest.next.get_or_init(|| Box::new(Self::new(credential)));
         }
     }
@@ -104,7 +104,7 @@ impl Application {
         let state = Arc::new(seed.state);
         Self {
             arrival,
-            name: seed.name,
+            name: seed.name.into(),
             client_id: ClientId::new(seed.credentials.first()),
             origin: seed.origin,
             created,
@@ -129,6 +129,11 @@ impl Application {
     /// credential.
     pub(crate) fn client_id(&self) -> &str {
         &self.client_id.latest().text
+    }
+
+    /// Its name and its client id, to remember them by.
+    pub(crate) fn called(&self) -> (Arc<str>, Arc<str>) {
+        (Arc::clone(&self.name), Arc::clone(&self.client_id.latest().text))
     }
 
     /// Whether it comes from a fixture file.

@@ -34,6 +34,7 @@ impl Clock {
     /// The time it shows; the first or last moment that can be said where the sum lies beyond it.
     pub(crate) fn now(self, real: Timestamp) -> Timestamp {
         match self {
+            Self::Running(SignedDuration::ZERO) => real.max(EARLIEST),
             Self::Running(shift) => shifted(real, shift),
             Self::Frozen(shown) => shown,
         }

@@ -10,6 +10,7 @@ use crate::contract::schema::SchemaUse;
 use crate::diagnostic::code;
 use crate::message::media_type::MediaType;
 use crate::source::{Focus, pointer};
+use http::HeaderValue;
 use openapiv3 as oas;
 use serde_json::Value;
 use std::sync::OnceLock;
@@ -61,7 +62,19 @@ impl Compiler<'_> {
         let examples = self.examples(&at);
         let sequence = Sequence::of(&media).filter(|_| self.document.version >= Version::V32);
         let (item_schema, positions) = self.items(&media, &at, schema.as_ref(), sequence.is_some(), direction);
-        Content { media, pointer: at, schema, item_schema, sequence, encodings, positions, part_headers, examples }
+        Content {
+            media_value: HeaderValue::from_str(&media.to_string()).ok(),
+            media,
+            pointer: at,
+            schema,
+            item_schema,
+            sequence,
+            encodings,
+            positions,
+            part_headers,
+            examples,
+            structure: OnceLock::new(),
+        }
     }
 
     /// What OpenAPI 3.2 says of the items of a sequence and of parts without names.

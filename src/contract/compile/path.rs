@@ -10,7 +10,7 @@ use crate::diagnostic::{Part, code};
 use crate::source::{Focus, pointer};
 use http::Method;
 use serde_json::Value;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 impl Compiler<'_> {
     pub(super) fn paths(&mut self) {
@@ -181,7 +181,10 @@ impl Compiler<'_> {
                 self.found(code::CONTRACT_AMBIGUOUS_PATHS, message, at, Focus::Key);
             }
         }
+        let label: Arc<str> = format!("{method} {template}").into();
         self.operations.push(Operation {
+            name: operation_id.as_deref().map_or_else(|| Arc::clone(&label), Arc::from),
+            label,
             method,
             template: template.to_owned(),
             operation_id,

@@ -29,7 +29,7 @@ fn types_within(tree: &dyn SchemaTree, at: &str, entered: &mut Vec<String>) -> O
 }
 
 fn own_types(tree: &dyn SchemaTree, at: &str, entered: &mut Vec<String>) -> Option<Vec<String>> {
-    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return None };
+    let Some(Value::Object(schema)) = tree.at(at) else { return None };
     let mut found = match schema.get("type") {
         Some(Value::String(kind)) => Some(vec![kind.clone()]),
         Some(Value::Array(kinds)) => Some(kinds.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()),
@@ -121,7 +121,7 @@ fn collect(
     entered: &mut HashSet<String>,
     found: &mut Vec<String>,
 ) {
-    let Some(Value::Object(schema)) = tree.root().pointer(at) else { return };
+    let Some(Value::Object(schema)) = tree.at(at) else { return };
     if entered.len() > SCHEMAS_MAX || !entered.insert(at.to_owned()) {
         return;
     }
@@ -160,7 +160,7 @@ pub(super) fn member_schemas(tree: &dyn SchemaTree, at: &str, name: &str) -> Vec
     let matching: Vec<String> = children(tree, at, "patternProperties", None)
         .into_iter()
         .flat_map(|place| {
-            let patterns = tree.root().pointer(&place).and_then(Value::as_object);
+            let patterns = tree.at(&place).and_then(Value::as_object);
             let matches = |pattern: &&String| crate::contract::pattern::matches(pattern, &named);
             patterns
                 .into_iter()
@@ -182,7 +182,7 @@ pub(super) fn item_schemas(tree: &dyn SchemaTree, at: &str, index: usize) -> Vec
 /// The first value of a keyword, through references and combinations.
 pub(super) fn keyword_value<'t>(tree: &'t dyn SchemaTree, at: &str, keyword: &str) -> Option<&'t Value> {
     let found = children(tree, at, keyword, None);
-    tree.root().pointer(found.first()?)
+    tree.at(found.first()?)
 }
 
 /// The value that a raw one is, by the schema at a pointer. What fits no type stays as it is.
@@ -194,7 +194,7 @@ pub(crate) fn typed(tree: &dyn SchemaTree, at: &str, raw: &Raw) -> Value {
     // Alternatives may type one member differently: each is tried on its own.
     let alternatives = ["oneOf", "anyOf", SELECTED].into_iter().flat_map(|keyword| {
         children(tree, at, keyword, None).into_iter().flat_map(move |list| {
-            let count = tree.root().pointer(&list).and_then(Value::as_array).map_or(0, Vec::len);
+            let count = tree.at(&list).and_then(Value::as_array).map_or(0, Vec::len);
             (0..count).map(move |index| format!("{list}/{index}"))
         })
     });

@@ -64,7 +64,7 @@ fn hints<'t>(tree: &'t dyn SchemaTree, at: &str) -> Hints<'t> {
 /// alternatives, those of each that takes the value, where there is one to look at.
 fn root_names(tree: &dyn SchemaTree, at: &str, value: Option<&Value>, depth: usize) -> Vec<String> {
     const HOPS_MAX: usize = 16;
-    let Some(Value::Object(schema)) = tree.root().pointer(at).filter(|_| depth < HOPS_MAX) else { return Vec::new() };
+    let Some(Value::Object(schema)) = tree.at(at).filter(|_| depth < HOPS_MAX) else { return Vec::new() };
     if let Some(name) = schema.get("xml").and_then(|xml| xml.get("name")).and_then(Value::as_str) {
         return vec![name.to_owned()];
     }

@@ -4,7 +4,7 @@ mod multipart;
 
 use super::decode::{self, BodyError, Shape};
 use super::operation::Content;
-use super::schema::Checker;
+use super::schema::{Checker, SchemaUse};
 use super::tree::SchemaTree;
 use crate::diagnostic::{Code, Diagnostic, Part, code};
 use crate::message::media_type::MediaType;
@@ -12,6 +12,7 @@ use crate::source::{Focus, SyntaxError, json, pointer};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// A body whose declaration is known. The checker's schemas are those of the message's direction.
 pub(super) struct Representation<'a> {
@@ -94,11 +95,11 @@ impl<'a> Representation<'a> {
         let content = self.content;
         // Bytes have no JSON type: OAS 3.1.1 §4.8.24.3 describes them by an empty schema or by contentMediaType.
         let bytes = !(media.is_json() || media.is_form() || media.is_multipart() || media.is_xml() || media.is_text());
-        let textual = content
-            .schema
-            .as_ref()
-            .is_none_or(|schema| matches!(decode::shape_of(self.checker.schemas, &schema.pointer), Shape::Primitive));
-        if bytes && !textual && content.sequence.is_none() {
+        let textual = || {
+            let shape = |schema: &SchemaUse| decode::shape_of(self.checker.schemas, &schema.pointer);
+            content.schema.as_ref().is_none_or(|schema| matches!(shape(schema), Shape::Primitive))
+        };
+        if bytes && content.sequence.is_none() && !textual() {
             return;
         }
         let mut found = content.check(self.checker, value, Part::Body, "");
@@ -142,16 +143,14 @@ impl<'a> Representation<'a> {
 }
 
 /// The `Content-Type` of a message. Two fields of it make a text that is no media type.
-pub(super) fn media_text(headers: &HeaderMap) -> Option<String> {
-    let fields: Vec<String> = headers
-        .get_all(CONTENT_TYPE)
-        .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        .collect();
-    (!fields.is_empty()).then(|| fields.join(", "))
+pub(super) fn media_text(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let mut fields = headers.get_all(CONTENT_TYPE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let first = fields.next()?;
+    Some(fields.fold(first, |joined, field| Cow::Owned(format!("{joined}, {field}"))))
 }
 
-/// The most specific declared media type that covers the one sent.
-pub(super) fn best<'c>(content: &'c [Content], media: &MediaType) -> Option<&'c Content> {
-    content.iter().filter(|content| content.media.covers(media)).max_by_key(|content| content.media.specificity())
+/// The place of the most specific declared media type that covers the one sent.
+pub(super) fn best(content: &[Content], media: &MediaType) -> Option<usize> {
+    let covering = content.iter().enumerate().filter(|(_, content)| content.media.covers(media));
+    covering.max_by_key(|(_, content)| content.media.specificity()).map(|(index, _)| index)
 }

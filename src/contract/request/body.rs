@@ -17,56 +17,36 @@ impl Checking<'_> {
     }
 
     pub(super) fn body(&mut self, body: &RequestBody, body_bytes_max: usize) {
-        let media_text = media_text(self.request.headers());
-        if self.request.body().is_empty() {
-            let media = media_text.as_deref().and_then(MediaType::parse);
-            // A body of no bytes may be a value of a text or binary type, never of JSON, a form or XML.
-            let content = media.as_ref().and_then(|media| best(&body.content, media));
-            let carries_nothing = media
-                .as_ref()
-                .is_none_or(|media| media.is_json() || media.is_xml() || media.is_multipart() || media.is_form())
-                || content.is_none();
-            if carries_nothing {
-                if body.required {
-                    self.body_problem(code::BODY_MISSING, "the request body is required", "", &body.pointer);
-                    if let Some(last) = self.decoded.diagnostics.last_mut() {
-                        last.keyword = Some("required".to_owned());
-                    }
+        let text = media_text(self.request.headers());
+        let media = text.as_deref().and_then(MediaType::parse).filter(|media| !media.is_range());
+        self.decoded.content = media.as_ref().and_then(|media| best(&body.content, media));
+        let content = self.decoded.content.and_then(|index| body.content.get(index));
+        // A body of no bytes may be a value of a text or binary type, never of JSON, a form or XML.
+        let holds_nothing =
+            |media: &MediaType| media.is_json() || media.is_xml() || media.is_multipart() || media.is_form();
+        if self.request.body().is_empty() && (content.is_none() || media.as_ref().is_none_or(holds_nothing)) {
+            if body.required {
+                self.body_problem(code::BODY_MISSING, "the request body is required", "", &body.pointer);
+                if let Some(last) = self.decoded.diagnostics.last_mut() {
+                    last.keyword = Some("required".to_owned());
                 }
-                return;
             }
+            return;
         }
-        let declared: Vec<String> = body.content.iter().map(|content| content.media.to_string()).collect();
-        let declared = declared.join(", ");
-        let Some(text) = media_text else {
-            self.body_problem(
-                code::MEDIA_TYPE_UNSUPPORTED,
-                format!("the request has a body but no `Content-Type`; declared: {declared}"),
-                "",
-                &body.pointer,
-            );
-            return;
-        };
-        let Some(media) = MediaType::parse(&text).filter(|media| !media.is_range()) else {
-            self.body_problem(
-                code::MEDIA_TYPE_UNSUPPORTED,
-                format!("the `Content-Type` is no media type; declared: {declared}"),
-                "",
-                &body.pointer,
-            );
-            return;
-        };
-        let Some(content) = best(&body.content, &media) else {
-            self.body_problem(
-                code::MEDIA_TYPE_UNSUPPORTED,
-                format!("the media type `{}` is not declared; declared: {declared}", media.essence()),
-                "",
-                &body.pointer,
-            );
-            return;
+        let (Some(text), Some(media), Some(content)) = (&text, &media, content) else {
+            let declared: Vec<String> = body.content.iter().map(|content| content.media.to_string()).collect();
+            let declared = declared.join(", ");
+            let message = match (text, media) {
+                (None, _) => format!("the request has a body but no `Content-Type`; declared: {declared}"),
+                (Some(_), None) => format!("the `Content-Type` is no media type; declared: {declared}"),
+                (Some(_), Some(media)) => {
+                    format!("the media type `{}` is not declared; declared: {declared}", media.essence())
+                }
+            };
+            return self.body_problem(code::MEDIA_TYPE_UNSUPPORTED, message, "", &body.pointer);
         };
         let Some(bytes) = self.inflated(body, body_bytes_max) else { return };
-        let (value, mut found) = Representation::new(self.checker, content).read(&media, &text, &bytes);
+        let (value, mut found) = Representation::new(self.checker, content).read(media, text, &bytes);
         self.decoded.diagnostics.append(&mut found);
         self.decoded.body = value;
     }

@@ -18,6 +18,8 @@ pub(crate) struct Decoded {
     pub(crate) query: Map<String, Value>,
     pub(crate) header: Map<String, Value>,
     pub(crate) cookie: Map<String, Value>,
+    /// The place of the declaration that the body's media type is of, among those of the operation.
+    pub(crate) content: Option<usize>,
     pub(crate) body: Option<Value>,
     /// Everything found, in the order of the contract: parameters, then the body.
     pub(crate) diagnostics: Vec<Diagnostic>,

@@ -128,7 +128,7 @@ impl Visit<'_> {
     fn wants_html(&self) -> bool {
         let accept = self.request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
         let offers: Vec<MediaType> = ["text/plain", "text/html"].into_iter().filter_map(MediaType::parse).collect();
-        accept.is_some() && negotiate(accept, &offers) == Some(1)
+        accept.is_some() && negotiate(accept, offers.iter()) == Some(1)
     }
 }
 

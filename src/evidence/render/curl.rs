@@ -68,7 +68,7 @@ fn method(exchange: &Exchange, words: &mut Vec<Word>) {
 
 fn target(exchange: &Exchange, address: Address, words: &mut Vec<Word>) {
     let mut url = base(exchange, address);
-    let target = &exchange.target;
+    let target = exchange.path_and_query();
     if !target.starts_with('/') {
         words.extend([Word::plain("--request-target"), Word::plain(target)]);
         words.push(url);
@@ -80,7 +80,7 @@ fn target(exchange: &Exchange, address: Address, words: &mut Vec<Word>) {
     if target.contains("/.") {
         words.push(Word::plain("--path-as-is"));
     }
-    let (path, query) = target.split_once('?').map_or((target.as_str(), None), |(path, query)| (path, Some(query)));
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     url.text(path);
     if let Some(query) = query {
         url.text("?");

@@ -32,7 +32,7 @@ fn entry(exchange: &Exchange) -> Value {
         "timings": { "send": 0, "wait": wait, "receive": 0 },
         "_exchange": exchange.id,
         "_application": exchange.application(),
-        "_operation": exchange.operation,
+        "_operation": exchange.operation(),
         "_verdict": exchange.verdict().as_str(),
     });
     if !exchange.diagnostics.is_empty() {

@@ -12,7 +12,7 @@ use crate::evidence::{
 };
 use crate::source::{Focus, Location, SourceFile};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,11 +65,11 @@ impl Sample {
         Exchange {
             id,
             time: "2026-11-23T09:30:04.031Z".parse().unwrap(),
-            application: Some(("development".to_owned(), "c-1".to_owned())),
-            operation: Some("GET /things".to_owned()),
-            template: Some("GET /things".to_owned()),
+            application: Some(("development".into(), "c-1".into())),
+            operation: Some("GET /things".into()),
+            template: Some("GET /things".into()),
             method: Method::GET,
-            target: "/things".to_owned(),
+            uri: Uri::from_static("/things"),
             request_headers: headers(&[("host", "127.0.0.1:2428"), ("authorization", "Bearer s3cret")]),
             request_body: Kept::default(),
             status: StatusCode::OK,
@@ -90,10 +90,10 @@ impl Sample {
             .keyword("enum")
             .values(Some("one of \"small\", \"large\"".to_owned()), Some("\"it's | `big` <b>\"".to_owned()));
         Exchange {
-            operation: Some("saveThing".to_owned()),
-            template: Some("PUT /things/{id}".to_owned()),
+            operation: Some("saveThing".into()),
+            template: Some("PUT /things/{id}".into()),
             method: Method::PUT,
-            target: "/things/1?token=s3cret&dry=[1]".to_owned(),
+            uri: Uri::from_static("/things/1?token=s3cret&dry=[1]"),
             request_headers: headers(&[
                 ("host", "127.0.0.1:2428"),
                 ("user-agent", "curl/8.5.0"),
@@ -131,7 +131,7 @@ impl Sample {
                 operation: None,
                 template: None,
                 method: Method::POST,
-                target: "/oauth/token".to_owned(),
+                uri: Uri::from_static("/oauth/token"),
                 request_headers: headers(&[("content-type", "application/x-www-form-urlencoded")]),
                 request_body: kept(b"grant_type=client_credentials&client_id=c-1&client_secret=s3cret"),
                 response_body: kept(b"{\"access_token\":\"s3cret\",\"expires_in\":60}"),
@@ -143,13 +143,13 @@ impl Sample {
                 application: None,
                 operation: None,
                 template: None,
-                target: "/a%7Cb".to_owned(),
+                uri: Uri::from_static("/a%7Cb"),
                 status: StatusCode::NOT_FOUND,
                 diagnostics: vec![unknown],
                 ..self.exchange(4)
             },
             Exchange {
-                target: "/things?page=2".to_owned(),
+                uri: Uri::from_static("/things?page=2"),
                 request_headers: HeaderMap::new(),
                 request_body: kept(b"\xff\x00"),
                 response_body: kept(b"{}"),
@@ -351,6 +351,6 @@ fn fingerprints_say_the_same_of_the_same_and_differ_otherwise() {
     assert_eq!(item("/sizes/0"), item("/sizes/17"));
     assert_ne!(item("/sizes/0"), first);
     let mut other = sample.violation(3);
-    other.template = Some("POST /things".to_owned());
+    other.template = Some("POST /things".into());
     assert_ne!(prints(other), first);
 }
