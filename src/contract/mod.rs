@@ -314,7 +314,9 @@ impl Contract {
             hit.and_then(|(_, index, names)| self.operations.get(*index).map(|operation| (operation, names)))
         {
             let mut captures = found.captures;
-            captures.drain(..captures.len().saturating_sub(names.len()));
+            if captures.len() > names.len() {
+                captures.drain(..captures.len() - names.len());
+            }
             return Some(Routed::Operation { operation, names, captures });
         }
         let mut allow: Vec<Method> = methods.iter().map(|(method, _, _)| method.clone()).collect();

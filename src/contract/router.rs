@@ -23,7 +23,8 @@ pub(crate) struct Route {
 
 #[derive(Debug, Default)]
 struct Node {
-    literals: HashMap<String, Node>,
+    /// What a client sends is only looked up, so a hash that is merely fast will do.
+    literals: HashMap<String, Node, foldhash::fast::FixedState>,
     templates: Vec<(Vec<Piece>, Node)>,
     route: Option<Route>,
 }

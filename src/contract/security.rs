@@ -153,7 +153,9 @@ pub(crate) fn basic(credentials: &str) -> Presented<'static> {
 
 fn is_token68(token: &str) -> bool {
     let body = token.trim_end_matches('=');
-    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+    let is_allowed =
+        |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+    !body.is_empty() && body.bytes().all(is_allowed)
 }
 
 fn key<'r>(request: &'r Request, location: KeyLocation, name: &str) -> Presented<'r> {

@@ -59,7 +59,7 @@ impl<'w> Answering<'_, 'w> {
                 Ok(body) => self.finish(status, declared, chosen, body),
                 Err(outcome) => *outcome,
             },
-            Told::Answer(answer) => self.told(answer, status, preferences),
+            Told::Answer(answer) => self.told(answer, status, (declared, chosen), preferences),
             Told::NotFound => {
                 let reply = self.handling.error_reply(Some(self.operation), StatusCode::NOT_FOUND, &[], self.now);
                 Outcome::of(reply)
@@ -167,14 +167,21 @@ impl<'w> Answering<'_, 'w> {
     }
 
     /// Answers what state tells.
-    fn told(&self, answer: Answer, status: u16, preferences: &mut Preferences) -> Outcome<'w> {
-        let status = match &answer.created {
-            Some(_) if self.operation.declares(201) => 201,
-            _ => status,
+    fn told(
+        &self,
+        answer: Answer,
+        status: u16,
+        offered: (&'w ResponseDeclaration, Option<&'w Content>),
+        preferences: &mut Preferences,
+    ) -> Outcome<'w> {
+        let is_created = answer.created.is_some() && status != 201 && self.operation.declares(201);
+        let (status, (declared, content)) = if is_created {
+            let Some((declared, chosen)) = self.offer(201) else { return self.undeclared() };
+            // The write is done; what cannot be accepted is sent all the same.
+            (201, (declared, chosen.or_else(|()| declared.negotiated(None)).ok().flatten()))
+        } else {
+            (status, offered)
         };
-        let Some((declared, chosen)) = self.offer(status) else { return self.undeclared() };
-        // The write is done; what cannot be accepted is sent all the same.
-        let content = chosen.or_else(|()| declared.negotiated(None)).ok().flatten();
         let body = match answer.body.filter(|body| {
             content.is_some_and(|content| content.media.is_json() && self.contract().is_valid_as(content, body))
         }) {

@@ -10,6 +10,7 @@ use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// Members of an error body that say when, by common names.
 const TIME_MEMBERS: [&str; 4] = ["timestamp", "time", "occurred_at", "occurredAt"];
@@ -137,25 +138,41 @@ impl<'w> Handling<'w, '_> {
 /// The diagnosis in one string.
 fn sentence(diagnostics: &[Diagnostic]) -> String {
     const SHOWN_MAX: usize = 10;
-    let errors: Vec<&Diagnostic> =
-        diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
-    let mut texts: Vec<String> = errors.iter().take(SHOWN_MAX).map(|diagnostic| one_line(diagnostic)).collect();
-    if errors.len() > SHOWN_MAX {
-        texts.push(format!("and {} more", errors.len() - SHOWN_MAX));
+    const LINE_BYTES: usize = 256;
+    let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    let mut text = String::with_capacity(diagnostics.len().min(SHOWN_MAX) * LINE_BYTES);
+    for diagnostic in errors.by_ref().take(SHOWN_MAX) {
+        if !text.is_empty() {
+            text.push_str("; ");
+        }
+        push_line(&mut text, diagnostic);
     }
-    texts.join("; ")
+    let more = errors.count();
+    if more > 0 {
+        let _ = write!(text, "; and {more} more");
+    }
+    text
 }
 
-fn one_line(diagnostic: &Diagnostic) -> String {
+fn push_line(text: &mut String, diagnostic: &Diagnostic) {
     use crate::diagnostic::Place;
-    let place = match &diagnostic.place {
-        Some(Place::Message { part, pointer }) if !pointer.is_empty() => format!(" at {} `{pointer}`", part.as_str()),
-        _ => String::new(),
-    };
-    let expected = diagnostic.expected.as_ref().map(|expected| format!(", expected {expected}")).unwrap_or_default();
-    let contract = diagnostic.contract.as_ref().map(|location| format!(" ({location})")).unwrap_or_default();
-    let help = diagnostic.help.as_ref().map(|help| format!(" — {help}")).unwrap_or_default();
-    format!("{}{place}: {}{expected}{contract}{help}", diagnostic.code, diagnostic.message)
+    // Writing to a string does not fail.
+    let _ = write!(text, "{}", diagnostic.code);
+    if let Some(Place::Message { part, pointer }) = &diagnostic.place
+        && !pointer.is_empty()
+    {
+        [" at ", part.as_str(), " `", pointer, "`"].iter().for_each(|piece| text.push_str(piece));
+    }
+    [": ", &diagnostic.message].iter().for_each(|piece| text.push_str(piece));
+    if let Some(expected) = &diagnostic.expected {
+        [", expected ", expected].iter().for_each(|piece| text.push_str(piece));
+    }
+    if let Some(location) = &diagnostic.contract {
+        let _ = write!(text, " ({location})");
+    }
+    if let Some(help) = &diagnostic.help {
+        [" — ", help].iter().for_each(|piece| text.push_str(piece));
+    }
 }
 
 /// The status that a request's faults get: the most specific one, 422 where the contract has that instead of 400.
