@@ -5,16 +5,17 @@
 //! once is not in it. `callgrind_annotate target/bench/callgrind.WORK.out` shows where they went.
 #![expect(clippy::print_stdout, reason = "the figures are for its reader")]
 
-mod work;
+#[path = "work/requests.rs"]
+mod requests;
 
 use chatkitty_mock::MockServer;
+use requests::{GET, PUT, REFUSED, Work};
 use std::error::Error;
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::process::Command;
-use work::{GET, PUT, REFUSED, Work};
 
-const ALL: [&Work; 3] = [&GET, &PUT, &REFUSED];
+const ALL: [(&str, Work<'_>); 3] = [("get", GET), ("put", PUT), ("refused", REFUSED)];
 /// Requests of the shorter run. The journal is full long before its end.
 const REQUESTS: u64 = 2_000;
 const JOURNAL_ENTRIES: usize = 500;
@@ -25,30 +26,32 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let [first, name, requests] = arguments.as_slice()
         && first == "--run"
     {
-        return run(named(name)?, requests.parse()?);
+        return run(&named(name)?, requests.parse()?);
     }
-    let asked: Vec<&Work> = arguments.iter().map(|name| named(name)).collect::<Result<_, _>>()?;
-    for work in if asked.is_empty() { ALL.to_vec() } else { asked } {
-        let difference = counted(work, 2 * REQUESTS)? - counted(work, REQUESTS)?;
-        println!("{} {}", work.name, difference / REQUESTS);
+    let all = ALL.map(|(name, _)| name.to_owned());
+    for name in if arguments.is_empty() { &all } else { arguments.as_slice() } {
+        named(name)?;
+        let difference = counted(name, 2 * REQUESTS)? - counted(name, REQUESTS)?;
+        println!("{name} {}", difference / REQUESTS);
     }
     Ok(())
 }
 
-fn named(name: &str) -> Result<&'static Work, String> {
-    let found = ALL.into_iter().find(|work| work.name == name);
-    found.ok_or_else(|| format!("there is no work `{name}`; there are: {}", ALL.map(|work| work.name).join(", ")))
+fn named(asked: &str) -> Result<Work<'static>, String> {
+    let found = ALL.into_iter().find(|(name, _)| *name == asked);
+    let names = ALL.map(|(name, _)| name).join(", ");
+    found.map(|(_, work)| work).ok_or_else(|| format!("there is no work `{asked}`; there are: {names}"))
 }
 
 /// Has requests answered, one after the other.
-fn run(work: &Work, requests: u64) -> Result<(), Box<dyn Error>> {
+fn run(work: &Work<'_>, requests: u64) -> Result<(), Box<dyn Error>> {
     let mock = MockServer::builder().seed(1).journal(JOURNAL_ENTRIES).verify_on_drop(false).start()?;
     let token = mock.application("development").token();
     for _ in 0..requests {
         let request = work.request(&token);
         let status = answered(&mock, request);
         if status != work.status {
-            return Err(format!("`{}` was answered with {status} instead of {}", work.name, work.status).into());
+            return Err(format!("a request was answered with {status} instead of {}", work.status).into());
         }
     }
     Ok(())
@@ -61,15 +64,15 @@ fn answered(mock: &MockServer, request: http::Request<&'static str>) -> u16 {
 }
 
 /// The instructions of so many requests.
-fn counted(work: &Work, requests: u64) -> Result<u64, Box<dyn Error>> {
+fn counted(name: &str, requests: u64) -> Result<u64, Box<dyn Error>> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
     std::fs::create_dir_all(&folder)?;
-    let out = folder.join(format!("callgrind.{}.out", work.name));
+    let out = folder.join(format!("callgrind.{name}.out"));
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*instructions*answered*"])
         .arg(format!("--callgrind-out-file={}", out.display()))
         .arg(std::env::current_exe()?)
-        .args(["--run", work.name, &requests.to_string()])
+        .args(["--run", name, &requests.to_string()])
         .output()
         .map_err(|error| format!("`valgrind` cannot be run: {error}; install it: apt-get install valgrind"))?;
     if !output.status.success() {
