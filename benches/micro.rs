@@ -33,6 +33,7 @@ fn answer(bencher: Bencher<'_, '_>, mock: &MockServer, request: http::Request<im
 }
 
 /// The bundled contract.
+#[divan::bench_group(sample_size = 100, max_time = 2)]
 mod handling {
     use super::*;
 
@@ -59,6 +60,7 @@ mod handling {
 }
 
 /// A path that the contract has, among more and more of them.
+#[divan::bench_group(sample_size = 100, max_time = 2)]
 mod routing {
     use super::*;
 
@@ -90,6 +92,7 @@ fn post(target: &str, body: String) -> http::Request<String> {
 }
 
 /// More and more parameters in the query.
+#[divan::bench_group(sample_size = 100, max_time = 2)]
 mod decoding {
     use super::*;
 
@@ -106,6 +109,7 @@ mod decoding {
 }
 
 /// Bodies and schemas that grow.
+#[divan::bench_group(sample_size = 100, max_time = 2)]
 mod checking {
     use super::*;
 
@@ -138,6 +142,7 @@ mod checking {
 }
 
 /// What a server holds.
+#[divan::bench_group(sample_size = 100, max_time = 2)]
 mod holding {
     use super::*;
 

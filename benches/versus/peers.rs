@@ -70,7 +70,7 @@ fn wiremock(folder: &Path, _: &str, port: u16) -> Result<Command> {
     let jar = jar.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "jar"));
     let mut command = Command::new("java");
     command.arg("-jar").arg(jar.ok_or("the package has no jar")?);
-    command.args(["--disable-banner", "--no-request-journal", "--use-chunked-encoding", "never"]);
+    command.args(["--disable-banner", "--max-request-journal-entries", "10000", "--use-chunked-encoding", "never"]);
     command.args(["--port", &port.to_string()]).arg("--root-dir").arg(root);
     Ok(command)
 }
