@@ -2,8 +2,7 @@
 
 use crate::{Result, wire};
 use hdrhistogram::Histogram;
-use std::collections::VecDeque;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -49,61 +48,24 @@ impl Load {
     }
 
     /// Sends so many requests a second, however long the answers take, and records how many microseconds they take.
-    /// The clock starts when a request is due, so one that has to wait for a connection has waited. Sleeping is too
-    /// coarse for that: a core does nothing but look.
+    /// The clock starts when a request is due, so one that had to wait for the answer before it has waited. Each
+    /// connection has a thread that sleeps in between: one that only looked would take a core from the server.
     pub(crate) fn pace(&self, address: SocketAddr, rate: f64, time: Duration) -> Result<Histogram<u64>> {
-        let every = Duration::from_secs_f64(1.0 / rate);
-        let mut idle = VecDeque::new();
-        for _ in 0..self.connections {
-            let stream = TcpStream::connect(address)?;
-            stream.set_nodelay(true)?;
-            stream.set_nonblocking(true)?;
-            idle.push_back(Paced { stream, replies: Replies::new(self.status), due: Instant::now() });
-        }
-        let mut waiting: Vec<Paced> = Vec::new();
-        let mut latencies = Histogram::new(3)?;
-        let mut due = Instant::now();
-        let end = due + time;
-        while due < end || !waiting.is_empty() {
-            while due < end.min(Instant::now())
-                && let Some(mut connection) = idle.pop_front()
-            {
-                connection.stream.write_all(&self.request)?;
-                connection.due = due;
-                waiting.push(connection);
-                due += every;
+        let every = Duration::from_secs_f64(self.connections as f64 / rate);
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            let connections: Vec<_> = (0..self.connections)
+                .map(|connection| {
+                    let first = start + every.mul_f64(connection as f64 / self.connections as f64);
+                    scope.spawn(move || pace(self, address, first, every, start + time))
+                })
+                .collect();
+            let mut all = Histogram::new(3)?;
+            for connection in connections {
+                all.add(connection.join().map_err(|_| "a connection of the loader panicked")??)?;
             }
-            let mut at = 0;
-            while at < waiting.len() {
-                if waiting[at].is_answered()? {
-                    let connection = waiting.swap_remove(at);
-                    latencies.record(u64::try_from(connection.due.elapsed().as_micros())?)?;
-                    idle.push_back(connection);
-                } else {
-                    at += 1;
-                }
-            }
-        }
-        Ok(latencies)
-    }
-}
-
-/// A connection that carries one request at a time, when it is due.
-struct Paced {
-    stream: TcpStream,
-    replies: Replies,
-    due: Instant,
-}
-
-impl Paced {
-    /// Reads what is there, without waiting.
-    fn is_answered(&mut self) -> Result<bool> {
-        match self.stream.read(self.replies.room()) {
-            Ok(count) => self.replies.filled(count)?,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(error.into()),
-        }
-        Ok(self.replies.take(1)? == 1)
+            Ok(all)
+        })
     }
 }
 
@@ -127,6 +89,33 @@ async fn saturate(load: Load, address: SocketAddr, end: Instant) -> Result<u64> 
         answers += load.depth as u64;
     }
     Ok(answers)
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is waited for is the time at which a request is due")]
+fn pace(load: &Load, address: SocketAddr, first: Instant, every: Duration, end: Instant) -> Result<Histogram<u64>> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    let mut replies = Replies::new(load.status);
+    let mut latencies = Histogram::new(3)?;
+    let mut due = first;
+    while due < end {
+        // A thread wakes later than it asked to; only a request that is late for the server's sake has been waiting.
+        let wait = due.saturating_duration_since(Instant::now());
+        let sent = if wait.is_zero() {
+            due
+        } else {
+            std::thread::sleep(wait);
+            Instant::now()
+        };
+        stream.write_all(&load.request)?;
+        while replies.take(1)? == 0 {
+            let count = stream.read(replies.room())?;
+            replies.filled(count)?;
+        }
+        latencies.record(u64::try_from(sent.elapsed().as_micros())?)?;
+        due += every;
+    }
+    Ok(latencies)
 }
 
 /// What was read of the replies on a connection.
