@@ -17,7 +17,9 @@ mod unused;
 
 use crate::contract::{Contract, Decoded, Operation, Prepared, Routed, Shown, resource_path, trimmed};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
-use crate::evidence::{self, Address, Counts, Coverage, Evidence, Exchange, Gates, Kept, KeptChanges, Report, Touch};
+use crate::evidence::{
+    self, Address, Counts, Coverage, Evidence, Exchange, Gates, Heads, Kept, KeptChanges, Report, Touch,
+};
 use crate::message::{Later, Limits, Reply, Request};
 use crate::oauth::{self, Answered, AuthorizationServer, Endpoint, Endpoints, Served, Strictness};
 use crate::resources::Model;
@@ -26,6 +28,7 @@ use answer::Answering;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 use identity::Identities;
 use jiff::{SignedDuration, Timestamp};
@@ -311,6 +314,7 @@ impl Engine {
         let application = outcome.application.as_deref();
         let touch = outcome.operation.map(|operation| touch(world, operation, &outcome));
         let (head, body) = request.into_parts();
+        let target = head.uri.path_and_query().map_or_else(|| head.uri.path(), PathAndQuery::as_str);
         let exchange = Exchange {
             id,
             time: moment.of(application),
@@ -318,11 +322,9 @@ impl Engine {
             operation: outcome.operation.map(|operation| Arc::clone(&operation.name)),
             template: outcome.operation.map(|operation| Arc::clone(&operation.label)),
             method: head.method,
-            uri: head.uri,
-            request_headers: head.headers,
-            request_body: Kept::new(body, limits.journal_body_bytes_max),
+            heads: Heads::new(target, &head.headers, outcome.reply.headers()),
+            request_body: Kept::copied(&body, limits.journal_body_bytes_max),
             status: outcome.reply.status(),
-            response_headers: outcome.reply.headers().clone(),
             response_body: Kept::new(outcome.reply.body().clone(), limits.journal_body_bytes_max),
             duration,
             changes: KeptChanges::new(&outcome.differences, limits.journal_changes_bytes_max),

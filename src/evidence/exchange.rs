@@ -1,11 +1,10 @@
-use super::mask;
+use super::{Heads, mask};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use crate::store::Difference;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -41,6 +40,12 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// Keeps at most `max` bytes of what was read, in memory of their own: a slice would hold on to the buffer.
+    pub(crate) fn copied(bytes: &[u8], max: usize) -> Self {
+        let kept = bytes.get(..max).unwrap_or(bytes);
+        Self { bytes: Bytes::copy_from_slice(kept), truncated: kept.len() < bytes.len() }
+    }
+
     /// Keeps at most `max` bytes. Only what is cut is copied, for a slice would hold on to the whole.
     pub(crate) fn new(bytes: Bytes, max: usize) -> Self {
         match bytes.get(..max) {
@@ -81,11 +86,9 @@ pub struct Exchange {
     /// Method and path template of the operation.
     pub(crate) template: Option<Arc<str>>,
     pub(crate) method: Method,
-    pub(crate) uri: Uri,
-    pub(crate) request_headers: HeaderMap,
+    pub(crate) heads: Heads,
     pub(crate) request_body: Kept,
     pub(crate) status: StatusCode,
-    pub(crate) response_headers: HeaderMap,
     pub(crate) response_body: Kept,
     pub(crate) duration: Duration,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -122,7 +125,7 @@ impl Exchange {
 
     /// The request's path and query, with what is secret in it.
     pub(crate) fn path_and_query(&self) -> &str {
-        self.uri.path_and_query().map_or_else(|| self.uri.path(), PathAndQuery::as_str)
+        self.heads.target()
     }
 
     /// The response's status.
@@ -188,8 +191,8 @@ impl Exchange {
             "time": self.time.to_string(),
             "application": self.application(),
             "operation": self.operation(),
-            "request": self.message(json!({ "method": self.method.as_str(), "target": self.target() }), &self.request_headers, &self.request_body),
-            "response": self.message(json!({ "status": self.status.as_u16() }), &self.response_headers, &self.response_body),
+            "request": self.message(json!({ "method": self.method.as_str(), "target": self.target() }), &self.heads.request(), &self.request_body),
+            "response": self.message(json!({ "status": self.status.as_u16() }), &self.heads.response(), &self.response_body),
             "duration_us": self.microseconds(),
             "verdict": self.verdict().as_str(),
             "changes": self.changes.differences.iter().map(|change| change.to_json(mask::value)).collect::<Vec<_>>(),

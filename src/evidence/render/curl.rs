@@ -48,7 +48,7 @@ pub(super) fn line(exchange: &Exchange, address: Address) -> Option<Line> {
     let mut words = vec![Word::plain("curl"), Word::plain("-i")];
     method(exchange, &mut words);
     target(exchange, address, &mut words);
-    for (name, value) in &exchange.request_headers {
+    for (name, value) in &exchange.heads.request() {
         if let Some(field) = field(exchange, name, value) {
             words.extend([Word::plain("-H"), field]);
         }
@@ -90,7 +90,8 @@ fn target(exchange: &Exchange, address: Address, words: &mut Vec<Word>) {
 }
 
 fn base(exchange: &Exchange, address: Address) -> Word {
-    let host = exchange.request_headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+    let headers = exchange.heads.request();
+    let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
     match host.filter(|_| address.lasts) {
         Some(host) => Word::plain(&format!("http://{host}")),
         None => Word(vec![Piece::Variable(address.variable.to_owned())]),
@@ -151,7 +152,7 @@ fn body(exchange: &Exchange, words: &mut Vec<Word>) -> (Option<String>, Option<S
     if kept.bytes.is_empty() {
         return (None, None);
     }
-    if !exchange.request_headers.contains_key(CONTENT_TYPE) {
+    if !exchange.heads.request().contains_key(CONTENT_TYPE) {
         // Without this, `curl` says that it is a form.
         words.extend([Word::plain("-H"), Word::plain("Content-Type:")]);
     }

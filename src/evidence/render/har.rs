@@ -48,7 +48,8 @@ fn entry(exchange: &Exchange) -> Value {
 
 fn request(exchange: &Exchange) -> Value {
     let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
-    let host = exchange.request_headers.get(HOST).and_then(|host| host.to_str().ok()).filter(plain);
+    let sent = exchange.heads.request();
+    let host = sent.get(HOST).and_then(|host| host.to_str().ok()).filter(plain);
     // A request that was made in the process names no host.
     let base = format!("http://{}", host.filter(|host| !host.is_empty()).unwrap_or("localhost"));
     let target = exchange.target();
@@ -57,15 +58,15 @@ fn request(exchange: &Exchange) -> Value {
         "method": exchange.method.as_str(),
         "url": format!("{base}{}", as_uri(&target)),
         "httpVersion": "HTTP/1.1",
-        "cookies": request_cookies(&exchange.request_headers),
-        "headers": headers(&exchange.request_headers),
+        "cookies": request_cookies(&sent),
+        "headers": headers(&sent),
         "queryString": pairs(query),
         "headersSize": -1,
         "bodySize": size(&exchange.request_body),
     });
     if !exchange.request_body.bytes.is_empty() {
         let (text, encoding) = text(exchange, &exchange.request_body);
-        let mut data = json!({ "mimeType": media_type(&exchange.request_headers), "text": text });
+        let mut data = json!({ "mimeType": media_type(&sent), "text": text });
         if let Some(encoding) = encoding {
             // The format has this member for responses only.
             data["_encoding"] = json!(encoding);
@@ -99,21 +100,21 @@ fn as_uri(target: &str) -> String {
 }
 
 fn response(exchange: &Exchange) -> Value {
+    let received = exchange.heads.response();
     let body = &exchange.response_body;
     let (text, encoding) = text(exchange, body);
-    let mut content =
-        json!({ "size": body.bytes.len(), "mimeType": media_type(&exchange.response_headers), "text": text });
+    let mut content = json!({ "size": body.bytes.len(), "mimeType": media_type(&received), "text": text });
     if let Some(encoding) = encoding {
         content["encoding"] = json!(encoding);
     }
     cut(body, &mut content);
-    let redirect = exchange.response_headers.get(LOCATION).and_then(|location| location.to_str().ok());
+    let redirect = received.get(LOCATION).and_then(|location| location.to_str().ok());
     json!({
         "status": exchange.status.as_u16(),
         "statusText": exchange.status.canonical_reason().unwrap_or_default(),
         "httpVersion": "HTTP/1.1",
-        "cookies": response_cookies(&exchange.response_headers),
-        "headers": headers(&exchange.response_headers),
+        "cookies": response_cookies(&received),
+        "headers": headers(&received),
         "content": content,
         "redirectURL": redirect.unwrap_or_default(),
         "headersSize": -1,

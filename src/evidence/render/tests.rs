@@ -5,6 +5,7 @@
 use super::{Address, Format};
 use crate::contract::PointKind;
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
+use crate::evidence::Heads;
 use crate::evidence::coverage::{OperationCoverage, PointCoverage};
 use crate::evidence::exchange::{Kept, KeptChanges};
 use crate::evidence::{
@@ -12,7 +13,7 @@ use crate::evidence::{
 };
 use crate::source::{Focus, Location, SourceFile};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,9 +44,19 @@ paths:
 const SIZE: &str = "/paths/~1things~1{id}/put/requestBody/content/application~1json/schema/properties/size/enum";
 const LIST: &str = "/paths/~1things/get/responses/200/content/application~1json/schema/type";
 
-fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+fn headers(fields: Fields<'_>) -> HeaderMap {
     let fields = fields.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
     fields.collect()
+}
+
+type Fields<'a> = &'a [(&'static str, &'static str)];
+
+/// The fields of a plain request, and those of its answer.
+const HEAD: Fields<'static> = &[("host", "127.0.0.1:2428"), ("authorization", "Bearer s3cret")];
+const JSON: Fields<'static> = &[("content-type", "application/json")];
+
+fn heads(target: &str, request: Fields<'_>, response: Fields<'_>) -> Heads {
+    Heads::new(target, &headers(request), &headers(response))
 }
 
 fn kept(text: &'static [u8]) -> Kept {
@@ -69,11 +80,9 @@ impl Sample {
             operation: Some("GET /things".into()),
             template: Some("GET /things".into()),
             method: Method::GET,
-            uri: Uri::from_static("/things"),
-            request_headers: headers(&[("host", "127.0.0.1:2428"), ("authorization", "Bearer s3cret")]),
+            heads: heads("/things", HEAD, JSON),
             request_body: Kept::default(),
             status: StatusCode::OK,
-            response_headers: headers(&[("content-type", "application/json")]),
             response_body: kept(b"[]"),
             duration: Duration::from_micros(250),
             diagnostics: Vec::new(),
@@ -93,22 +102,24 @@ impl Sample {
             operation: Some("saveThing".into()),
             template: Some("PUT /things/{id}".into()),
             method: Method::PUT,
-            uri: Uri::from_static("/things/1?token=s3cret&dry=[1]"),
-            request_headers: headers(&[
-                ("host", "127.0.0.1:2428"),
-                ("user-agent", "curl/8.5.0"),
-                ("authorization", "Bearer s3cret"),
-                ("content-type", "application/json"),
-                ("cookie", "session=s3cret; theme=dark"),
-                ("x-api-key", "s3cret"),
-                ("x-empty", ""),
-            ]),
+            heads: heads(
+                "/things/1?token=s3cret&dry=[1]",
+                &[
+                    ("host", "127.0.0.1:2428"),
+                    ("user-agent", "curl/8.5.0"),
+                    ("authorization", "Bearer s3cret"),
+                    ("content-type", "application/json"),
+                    ("cookie", "session=s3cret; theme=dark"),
+                    ("x-api-key", "s3cret"),
+                    ("x-empty", ""),
+                ],
+                &[
+                    ("content-type", "application/problem+json"),
+                    ("set-cookie", "session=s3cret; Path=/; HttpOnly; Expires=Wed, 21 Oct 2026 07:28:00 GMT"),
+                ],
+            ),
             request_body: kept("{\"size\":\"it's | `big` <b>\"}".as_bytes()),
             status: StatusCode::BAD_REQUEST,
-            response_headers: headers(&[
-                ("content-type", "application/problem+json"),
-                ("set-cookie", "session=s3cret; Path=/; HttpOnly; Expires=Wed, 21 Oct 2026 07:28:00 GMT"),
-            ]),
             response_body: kept(b"{\"status\":400}"),
             diagnostics: vec![found],
             ..self.exchange(id)
@@ -131,8 +142,7 @@ impl Sample {
                 operation: None,
                 template: None,
                 method: Method::POST,
-                uri: Uri::from_static("/oauth/token"),
-                request_headers: headers(&[("content-type", "application/x-www-form-urlencoded")]),
+                heads: heads("/oauth/token", &[("content-type", "application/x-www-form-urlencoded")], JSON),
                 request_body: kept(b"grant_type=client_credentials&client_id=c-1&client_secret=s3cret"),
                 response_body: kept(b"{\"access_token\":\"s3cret\",\"expires_in\":60}"),
                 secret: true,
@@ -143,14 +153,13 @@ impl Sample {
                 application: None,
                 operation: None,
                 template: None,
-                uri: Uri::from_static("/a%7Cb"),
+                heads: heads("/a%7Cb", HEAD, JSON),
                 status: StatusCode::NOT_FOUND,
                 diagnostics: vec![unknown],
                 ..self.exchange(4)
             },
             Exchange {
-                uri: Uri::from_static("/things?page=2"),
-                request_headers: HeaderMap::new(),
+                heads: heads("/things?page=2", &[], JSON),
                 request_body: kept(b"\xff\x00"),
                 response_body: kept(b"{}"),
                 diagnostics: vec![warning, drift],
