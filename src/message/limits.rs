@@ -17,6 +17,8 @@ pub(crate) struct Limits {
     pub header_fields_max: usize,
     /// Bytes of a request target. Default 16 KiB; over it 414.
     pub target_bytes_max: usize,
+    /// Bytes of all chunk extensions of a body. Default 8 KiB; over it 400.
+    pub chunk_extension_bytes_max: usize,
     /// Time to send the head, counted from the connection's first idle moment. Default 30 s; over it the connection is closed.
     pub head_timeout: Duration,
     /// Time to send the body. Default 30 s; over it 408.
@@ -60,6 +62,7 @@ impl Default for Limits {
             head_bytes_max: 64 * 1024,
             header_fields_max: 100,
             target_bytes_max: 16 * 1024,
+            chunk_extension_bytes_max: 8 * 1024,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
             connections_max: 1024,

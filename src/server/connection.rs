@@ -4,11 +4,12 @@
 //! lets the client read the last reply.
 
 use super::Handler;
+use super::framing::Framing;
+use super::gate::{Gate, Verdict};
 use super::intake::{self, Refused};
 use super::later;
 use super::reply;
 use super::running::{Shared, stopped};
-use super::tap::{HeadLog, Tap};
 use crate::message::{Limits, Reply};
 use bytes::Bytes;
 use http::Method;
@@ -31,7 +32,7 @@ use tokio::time::timeout;
 
 /// How long input is thrown away after a refusal, so that the refusal is not lost with it.
 const LINGER: Duration = Duration::from_secs(1);
-/// hyper's own default for the read buffer.
+/// The least that hyper reads into.
 const READ_BUFFER_BYTES: usize = 8192 + 4096 * 100;
 /// The fields that hyper parses without allocating for them.
 const FIELDS_ON_STACK: usize = 100;
@@ -40,11 +41,10 @@ const FIELDS_MAX: usize = 16 * 1024;
 /// Longer timeouts are beyond what clocks can add.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// hyper's settings. Its limits on the head are twice ours: between the two the refusal is ours and has
-/// a body, beyond hyper refuses with an empty one.
+/// hyper's settings. What is over a limit does not come as far as that, so its own limits on the head are a little
+/// higher: it must never refuse what the gate lets in.
 pub(super) fn protocol(limits: &Limits) -> Builder {
-    let head_bytes = limits.head_bytes_max.saturating_mul(2);
-    let fields = limits.header_fields_max.saturating_mul(2).min(FIELDS_MAX);
+    let head_bytes = limits.head_bytes_max.saturating_add(1024);
     let mut builder = Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -52,8 +52,8 @@ pub(super) fn protocol(limits: &Limits) -> Builder {
         .half_close(true)
         .max_header_size(head_bytes)
         .max_buf_size(head_bytes.max(READ_BUFFER_BYTES));
-    if fields > FIELDS_ON_STACK {
-        builder.max_headers(fields);
+    if limits.header_fields_max > FIELDS_ON_STACK {
+        builder.max_headers(limits.header_fields_max.min(FIELDS_MAX));
     }
     builder
 }
@@ -63,11 +63,11 @@ pub(super) async fn drive(stream: TcpStream, shared: Arc<Shared>, stopping: watc
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection without TCP_NODELAY");
     }
-    let log = HeadLog::new(shared.limits.head_bytes_max.saturating_mul(2));
+    let verdict = Verdict::default();
     let is_refused = Arc::new(AtomicBool::new(false));
-    let io = TokioIo::new(Tap::new(stream, log.clone()));
+    let io = TokioIo::new(Gate::new(stream, &[], Framing::new(&shared.limits), Arc::clone(&verdict)));
     let service = service_fn(|request| {
-        respond(Arc::clone(&shared), log.clone(), Arc::clone(&is_refused), stopping.clone(), request)
+        respond(Arc::clone(&shared), Arc::clone(&verdict), Arc::clone(&is_refused), stopping.clone(), request)
     });
     let mut connection = shared.protocol.serve_connection(io, service);
     let mut stop = pin!(stopped(stopping.clone()));
@@ -99,13 +99,16 @@ type Body = Either<Full<Bytes>, later::Endless>;
 /// Reads a request and has it answered.
 async fn respond(
     shared: Arc<Shared>,
-    log: HeadLog,
+    verdict: Verdict,
     is_refused: Arc<AtomicBool>,
     stopping: watch::Receiver<bool>,
     request: http::Request<Incoming>,
 ) -> io::Result<http::Response<Body>> {
     let method = request.method().clone();
-    let read = intake::read(request, &log, &shared.limits).await;
+    let read = match verdict.get() {
+        None => intake::read(request, &shared.limits).await,
+        Some((refusal, head)) => Err(Refused { refusal: refusal.clone(), head: head.clone() }),
+    };
     if shared.is_closed.load(Ordering::SeqCst) {
         return Err(io::ErrorKind::ConnectionAborted.into());
     }
@@ -114,12 +117,11 @@ async fn respond(
         Ok(request) => guarded(handler, |handler| handler.handle(request)),
         Err(Refused { refusal, head }) => {
             is_refused.store(true, Ordering::Relaxed);
-            let mut reply = guarded(handler, |handler| handler.refuse(refusal, Some(*head)));
+            let mut reply = guarded(handler, |handler| handler.refuse(refusal, head.map(|head| *head)));
             reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             reply
         }
     };
-    log.resume();
     if reply.extensions().is_empty() {
         return Ok(reply::framed(reply, &method).map(Either::Left));
     }

@@ -5,12 +5,14 @@
 //! [`serve`] in `running.rs`; one connection's life is in `connection.rs`, one request's in `intake.rs`.
 
 mod connection;
+mod framing;
+mod gate;
+mod head;
 mod intake;
 mod later;
 mod reply;
 mod running;
 mod runtime;
-mod tap;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +50,12 @@ pub(crate) enum Refusal {
     BodyTimeout,
     /// Where the request ends or whom it is for cannot be told; the text says why.
     BadFraming(String),
+    /// `Expect` asks for something else than `100-continue`.
+    ExpectationUnknown,
+    /// The body has a transfer coding beside `chunked`.
+    CodingUnknown,
+    /// The version is neither HTTP/1.1 nor HTTP/1.0.
+    VersionUnknown,
 }
 
 impl Refusal {
@@ -59,6 +67,9 @@ impl Refusal {
             Self::HeadTooLarge => code::HEAD_TOO_LARGE,
             Self::BodyTimeout => code::REQUEST_TIMEOUT,
             Self::BadFraming(_) => code::BAD_FRAMING,
+            Self::ExpectationUnknown => code::EXPECTATION_UNKNOWN,
+            Self::CodingUnknown => code::TRANSFER_CODING_UNKNOWN,
+            Self::VersionUnknown => code::VERSION_UNKNOWN,
         }
     }
 }
@@ -71,9 +82,14 @@ impl fmt::Display for Refusal {
             Self::HeadTooLarge => "the header section is longer, or has more fields, than the server takes",
             Self::BodyTimeout => "the body did not arrive in time",
             Self::BadFraming(reason) => reason,
+            Self::ExpectationUnknown => "the expectation is not `100-continue`",
+            Self::CodingUnknown => "the body has a transfer coding beside `chunked`",
+            Self::VersionUnknown => "the version of HTTP is not spoken here",
         })
     }
 }
+
+impl std::error::Error for Refusal {}
 
 /// Binds and listens at once; port 0 takes any free one.
 ///

@@ -27,6 +27,7 @@ mod following;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
+mod malformed;
 mod model;
 mod oauth;
 #[cfg(feature = "cli")]
