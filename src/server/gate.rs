@@ -23,7 +23,8 @@ pub(super) type Verdict = Arc<OnceLock<(Refusal, Option<Box<Parts>>)>>;
 /// The stream.
 pub(super) struct Gate<S> {
     stream: S,
-    framing: Framing,
+    /// `None` lets everything through.
+    framing: Option<Framing>,
     /// A head that is not whole.
     held: BytesMut,
     /// What the reader is shown next.
@@ -45,7 +46,7 @@ enum End {
 
 impl<S> Gate<S> {
     /// `first` is what was read of the stream already.
-    pub(super) fn new(stream: S, first: &[u8], framing: Framing, verdict: Verdict) -> Self {
+    pub(super) fn new(stream: S, first: BytesMut, framing: Option<Framing>, verdict: Verdict) -> Self {
         let (held, ready) = (BytesMut::new(), Bytes::new());
         let mut gate = Self { stream, framing, held, ready, end: End::Open, verdict };
         gate.take(first);
@@ -56,22 +57,33 @@ impl<S> Gate<S> {
         self.stream
     }
 
-    /// Takes in what was read behind a held head, or first of all.
-    fn take(&mut self, read: &[u8]) {
-        let found = self.framing.look(read);
-        let (whole, rest) = read.split_at(found.whole);
+    /// Takes in what was read first of all.
+    fn take(&mut self, mut read: BytesMut) {
+        let Some(framing) = &mut self.framing else {
+            self.ready = read.freeze();
+            return;
+        };
+        let Found { whole, refusal } = framing.look(&read);
+        let rest = read.split_off(whole);
+        self.ready = read.freeze();
+        self.hold(&rest, refusal);
+    }
+
+    /// Takes in what was read behind a held head.
+    fn take_more(&mut self, read: &[u8], Found { whole, refusal }: Found) {
+        let (whole, rest) = read.split_at(whole);
         if !whole.is_empty() {
             self.held.extend_from_slice(whole);
             self.ready = self.held.split().freeze();
         }
-        self.hold(rest, found.refusal);
+        self.hold(rest, refusal);
     }
 
     /// Keeps the beginning of a head, or ends with it.
     fn hold(&mut self, rest: &[u8], refusal: Option<Refusal>) {
         match refusal {
             None => self.held.extend_from_slice(rest),
-            Some(refusal) if self.framing.is_in_head() => {
+            Some(refusal) if self.framing.as_ref().is_some_and(Framing::is_in_head) => {
                 self.held.extend_from_slice(rest);
                 self.end = End::Head(refusal, head::parts(&self.held).map(Box::new));
                 self.held = BytesMut::new();
@@ -100,6 +112,10 @@ impl<S> Gate<S> {
         let count = self.ready.len().min(buffer.remaining());
         buffer.put_slice(&self.ready[..count]);
         self.ready.advance(count);
+        if self.ready.is_empty() {
+            // An empty rest would keep the memory of the whole.
+            self.ready = Bytes::new();
+        }
         Some(Ok(()))
     }
 }
@@ -114,16 +130,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
             let before = buffer.filled().len();
             ready!(Pin::new(&mut gate.stream).poll_read(context, buffer))?;
             let read = &buffer.filled()[before..];
-            if read.is_empty() {
+            let Some(framing) = gate.framing.as_mut().filter(|_| !read.is_empty()) else {
                 return Poll::Ready(Ok(()));
-            }
+            };
+            let found = framing.look(read);
             if !gate.held.is_empty() {
-                gate.take(read);
+                gate.take_more(read, found);
                 buffer.set_filled(before);
                 continue;
             }
             // The usual way: whole requests, which stay where they are.
-            let Found { whole, refusal } = gate.framing.look(read);
+            let Found { whole, refusal } = found;
             if whole < read.len() {
                 gate.hold(&read[whole..], refusal);
                 buffer.set_filled(before + whole);

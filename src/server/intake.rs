@@ -4,12 +4,13 @@
 //! `100 Continue`.
 
 use super::Refusal;
+use super::head::{is_authority, is_known_expectation};
 use crate::message::{Limits, Request};
 use bytes::{Bytes, BytesMut};
-use http::Method;
-use http::header::{HOST, HeaderValue};
+use http::header::{EXPECT, HOST, HeaderValue};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
+use http::{Method, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use std::error::Error;
@@ -28,10 +29,40 @@ pub(super) async fn read(request: http::Request<Incoming>, limits: &Limits) -> R
     let (mut head, body) = request.into_parts();
     // hyper leaves a handle for protocol upgrades here, which nobody takes.
     head.extensions.clear();
+    let checked = if head.version == Version::HTTP_2 { check(&head, limits) } else { Ok(()) };
     normalise(&mut head);
-    match read_body(body, limits).await {
+    let read = match checked {
+        Ok(()) => read_body(body, limits).await,
+        Err(refusal) => Err(refusal),
+    };
+    match read {
         Ok(body) => Ok(Request::from_parts(head, body)),
         Err(refusal) => Err(Refused { refusal, head: Some(Box::new(head)) }),
+    }
+}
+
+/// What the gate sees to in HTTP/1.1. Most of it cannot be in HTTP/2, or the parser refuses it.
+fn check(head: &Parts, limits: &Limits) -> Result<(), Refusal> {
+    let target = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    if target.len() > limits.target_bytes_max {
+        return Err(Refusal::TargetTooLong);
+    }
+    if head.headers.len() > limits.header_fields_max {
+        return Err(Refusal::HeadTooLarge);
+    }
+    if head.headers.get_all(EXPECT).iter().any(|value| !is_known_expectation(value.as_bytes())) {
+        return Err(Refusal::ExpectationUnknown);
+    }
+    let bad = |reason: &str| Err(Refusal::BadFraming(reason.to_owned()));
+    let authority = head.uri.authority().map(|authority| authority.as_str().as_bytes());
+    let hosts: Vec<&[u8]> = head.headers.get_all(HOST).iter().map(HeaderValue::as_bytes).collect();
+    match (authority, hosts.as_slice()) {
+        (None, []) => bad("`:authority` and `Host` are missing"),
+        (Some(authority), []) if is_authority(authority) => Ok(()),
+        // RFC 9113 §8.3.1: they must not differ.
+        (None, [host]) if is_authority(host) => Ok(()),
+        (Some(authority), [host]) if is_authority(host) && authority.eq_ignore_ascii_case(host) => Ok(()),
+        _ => bad("`:authority` and `Host` do not name one host with an optional port"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The HTTP/1.1 side: sockets in, whole requests out to a synchronous handler, whole replies back.
+//! The wire: sockets in, whole requests out to a synchronous handler, whole replies back.
 //!
 //! It owns accepting, limits on what is read, framing, and stopping. It never decides what an answer
 //! says: the [`Handler`] does, for what was read and for what had to be refused. Start at
@@ -8,6 +8,9 @@ mod connection;
 mod framing;
 mod gate;
 mod head;
+mod http1;
+#[cfg(feature = "http2")]
+mod http2;
 mod intake;
 mod later;
 mod reply;

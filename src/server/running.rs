@@ -3,7 +3,8 @@
 //! The listening socket belongs to both the value and its task. Whoever stops takes it out and closes it
 //! there and then, so that no connection is accepted later than that.
 
-use super::{Handler, connection, runtime};
+use super::connection::Talk;
+use super::{Handler, connection, http1, runtime};
 use crate::message::Limits;
 use std::future::poll_fn;
 use std::io;
@@ -65,7 +66,9 @@ impl Drop for Running {
 pub(super) struct Shared {
     pub(super) handler: Arc<dyn Handler>,
     pub(super) limits: Limits,
-    pub(super) protocol: hyper::server::conn::http1::Builder,
+    pub(super) http1: hyper::server::conn::http1::Builder,
+    #[cfg(feature = "http2")]
+    pub(super) http2: hyper::server::conn::http2::Builder<hyper_util::rt::TokioExecutor>,
     /// Set when the server was dropped: a request that is still read is not answered.
     pub(super) is_closed: AtomicBool,
     listener: Mutex<Option<TcpListener>>,
@@ -106,7 +109,9 @@ pub(crate) fn serve(listener: std::net::TcpListener, handler: Arc<dyn Handler>, 
     };
     let shared = Arc::new(Shared {
         handler,
-        protocol: connection::protocol(&limits),
+        http1: http1::protocol(&limits),
+        #[cfg(feature = "http2")]
+        http2: super::http2::protocol(&limits),
         limits,
         is_closed: AtomicBool::new(false),
         listener: Mutex::new(Some(listener)),
@@ -139,7 +144,10 @@ async fn run(shared: Arc<Shared>, stopping: watch::Receiver<bool>) {
         match accepted {
             Ok(stream) => {
                 pause = PAUSES.0;
-                connections.spawn(connection::drive(stream, Arc::clone(&shared), stopping.clone()));
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection without TCP_NODELAY");
+                }
+                connections.spawn(connection::drive(stream, Talk::new(Arc::clone(&shared), stopping.clone())));
             }
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {

@@ -402,3 +402,20 @@ fn a_taken_port_is_an_error() {
     let error = bind(address).expect_err("a taken port");
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }
+
+#[cfg(feature = "http2")]
+#[tokio::test]
+async fn a_connection_of_http_2_on_which_nothing_happens_is_closed() {
+    let server = start(small());
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    // The beginning of a head (END_HEADERS is not set), of which the rest does not come.
+    let head = b"\0\0\x01\x01\x01\0\0\0\x01\x82";
+    for sent in [&preface[..], &preface[..10], &[&preface[..], head].concat()] {
+        let mut stream = connect(&server).await;
+        stream.write_all(sent).await.expect("a write");
+        let mut received = Vec::new();
+        let ended = timeout(Duration::from_secs(5), stream.read_to_end(&mut received)).await;
+        // Some of it was never read, so the end may be a reset.
+        let _ = ended.expect("an end");
+    }
+}

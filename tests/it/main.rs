@@ -25,6 +25,8 @@ mod editions;
 mod explain_state;
 mod following;
 #[cfg(feature = "cli")]
+mod http;
+#[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
 mod malformed;
