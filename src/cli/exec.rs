@@ -124,6 +124,9 @@ fn variables(mock: &MockServer, templates: &[String]) -> Result<Vec<(String, Str
     if let Some(token) = mock.admin_token() {
         variables.push(("CHATKITTY_MOCK_ADMIN_TOKEN".to_owned(), token.to_owned()));
     }
+    if let Some(file) = mock.ca_file() {
+        variables.push(("CHATKITTY_MOCK_CA".to_owned(), file.display().to_string()));
+    }
     for application in &applications {
         let name = variable_part(application.name());
         variables.push((format!("CHATKITTY_{name}_CLIENT_ID"), application.client_id().to_owned()));
@@ -133,6 +136,8 @@ fn variables(mock: &MockServer, templates: &[String]) -> Result<Vec<(String, Str
     if let Some(first) = applications.first() {
         known.extend([("client_id", first.client_id()), ("client_secret", first.client_secret())]);
     }
+    let ca_file = mock.ca_file().map(|file| file.display().to_string());
+    known.extend(ca_file.as_deref().map(|file| ("ca_file", file)));
     for template in templates {
         let (name, value) = template.split_once('=').ok_or_else(|| format!("`--env {template}` has no `=`"))?;
         if name.is_empty() {

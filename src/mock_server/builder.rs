@@ -1,3 +1,5 @@
+#[cfg(feature = "tls")]
+use super::certificate::Certificate;
 use super::coverage_file::CoverageFile;
 use super::shared::Shared;
 use super::verification::{self, Verification};
@@ -55,6 +57,8 @@ pub struct Builder {
     coverage_file: Option<PathBuf>,
     expectation_files: Vec<PathBuf>,
     verify_on_drop: bool,
+    #[cfg(feature = "tls")]
+    certificate: Option<Certificate>,
     pub(super) limits: Limits,
 }
 
@@ -80,6 +84,8 @@ impl Builder {
             coverage_file: None,
             expectation_files: Vec::new(),
             verify_on_drop: true,
+            #[cfg(feature = "tls")]
+            certificate: None,
             limits: Limits::default(),
         }
     }
@@ -128,6 +134,41 @@ impl Builder {
     /// The port. Default: 0, any free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Speaks TLS with a certificate and its private key, PEM files; the certificate's may have the whole chain, one's own
+    /// first. Needs the feature `tls`. Default: TLS is not spoken. Of this and [`tls_self_signed`](Self::tls_self_signed),
+    /// the last one counts.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.certificate = Some(Certificate::Files { certificate: certificate.into(), key: key.into() });
+        self
+    }
+
+    /// Speaks TLS with a certificate for `localhost`, 127.0.0.1, ::1 and the [`host`](Self::host), which is made at start
+    /// and signed by a CA that is made with it. [`MockServer::ca_file`] is what clients have to trust; no private key is
+    /// written anywhere. Needs the feature `tls`.
+    ///
+    /// ```
+    /// use chatkitty_mock::MockServer;
+    ///
+    /// let mock = MockServer::builder().tls_self_signed().start()?;
+    /// assert!(mock.url().starts_with("https://127.0.0.1:"));
+    /// assert!(std::fs::read_to_string(mock.ca_file().unwrap()).unwrap().contains("BEGIN CERTIFICATE"));
+    /// # Ok::<(), chatkitty_mock::Error>(())
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls_self_signed(mut self) -> Self {
+        self.certificate = Some(Certificate::Made { ca_file: None });
+        self
+    }
+
+    /// As [`tls_self_signed`](Self::tls_self_signed), with the CA's certificate in a file of one's own choice: what was in
+    /// it is replaced, and it stays when the server ends.
+    #[cfg(feature = "tls")]
+    pub fn tls_self_signed_to(mut self, ca_file: impl Into<PathBuf>) -> Self {
+        self.certificate = Some(Certificate::Made { ca_file: Some(ca_file.into()) });
         self
     }
 
@@ -269,7 +310,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// The contract, a fixture, an expectation or the coverage file cannot be used, the clock's text is no time, or the address cannot be bound; nothing is
+    /// The contract, a fixture, an expectation or the coverage file cannot be used, the clock's text is no time, a certificate cannot be used, or the address cannot be bound; nothing is
     /// left half started.
     #[track_caller]
     pub fn start(self) -> Result<MockServer, Error> {
@@ -292,6 +333,17 @@ impl Builder {
                 .add_application(seed, now)
                 .map_err(|refused| Error::other(format!("an application cannot be added: {refused:?}")))?;
         }
+        #[cfg(feature = "tls")]
+        let (security, ca_file) = match &self.certificate {
+            Some(certificate) => {
+                let identity = certificate.identity(self.address)?;
+                (Some(identity.config), identity.ca_file)
+            }
+            None => (None, None),
+        };
+        #[cfg(not(feature = "tls"))]
+        let security = None;
+        let scheme = if security.is_some() { "https" } else { "http" };
         let loopback = self.address.is_loopback();
         let admin_token = self.admin_token.clone().or_else(|| {
             (!loopback).then(|| {
@@ -312,12 +364,18 @@ impl Builder {
             started_at,
             on_drop,
             allowed: AtomicBool::new(false),
-            address: verification::address(port),
+            address: verification::address(port, scheme),
             coverage_file: Mutex::new(coverage_file),
         };
-        let running =
-            server::serve(listener, Arc::clone(&shared) as Arc<dyn server::Handler>, limits).map_err(Error::runtime)?;
-        Ok(MockServer::new(shared, running, loaded.findings, verification))
+        let running = server::serve(listener, Arc::clone(&shared) as Arc<dyn server::Handler>, limits, security)
+            .map_err(Error::runtime)?;
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "nothing is added then"))]
+        let mut server = MockServer::new(shared, running, scheme, loaded.findings, verification);
+        #[cfg(feature = "tls")]
+        {
+            server.ca_file = ca_file;
+        }
+        Ok(server)
     }
 
     /// The expectations of all files, or everything that is wrong with them.
@@ -356,6 +414,6 @@ impl Builder {
     }
 }
 
-fn entropy() -> Result<u64, Error> {
+pub(super) fn entropy() -> Result<u64, Error> {
     getrandom::u64().map_err(|error| Error::other(format!("the system gives no random numbers: {error}")))
 }

@@ -6,6 +6,8 @@
 mod application;
 mod audit;
 mod builder;
+#[cfg(feature = "tls")]
+mod certificate;
 mod clock;
 mod coverage_file;
 mod edition;
@@ -69,6 +71,8 @@ pub struct MockServer {
     token_url: String,
     admin_url: String,
     findings: Vec<Diagnostic>,
+    #[cfg(feature = "tls")]
+    ca_file: Option<certificate::CaFile>,
 }
 
 impl MockServer {
@@ -91,9 +95,15 @@ impl MockServer {
         Builder::new()
     }
 
-    fn new(shared: Arc<Shared>, running: Running, findings: Vec<Diagnostic>, verification: Verification) -> Self {
+    fn new(
+        shared: Arc<Shared>,
+        running: Running,
+        scheme: &str,
+        findings: Vec<Diagnostic>,
+        verification: Verification,
+    ) -> Self {
         let address = running.address();
-        let url = format!("http://{address}");
+        let url = format!("{scheme}://{address}");
         Self {
             token_url: format!("{url}{}", shared.engine.world().token_path()),
             admin_url: format!("{url}{}", crate::control::PREFIX),
@@ -102,6 +112,8 @@ impl MockServer {
             running: Some(running),
             verification,
             findings,
+            #[cfg(feature = "tls")]
+            ca_file: None,
         }
     }
 
@@ -123,6 +135,13 @@ impl MockServer {
     /// The port.
     pub fn port(&self) -> u16 {
         self.running.as_ref().map_or(0, |running| running.address().port())
+    }
+
+    /// The file with the certificate of the CA that clients have to trust, as PEM; `None` where none was made for this
+    /// server. It is removed with the server, unless it was asked for by name.
+    #[cfg(feature = "tls")]
+    pub fn ca_file(&self) -> Option<&std::path::Path> {
+        self.ca_file.as_ref().map(|file| file.path.as_path())
     }
 
     /// The token that the control plane asks for; `None` where it asks for none.

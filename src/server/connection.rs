@@ -24,6 +24,8 @@ use tokio::sync::watch;
 pub(super) struct Talk {
     pub(super) shared: Arc<Shared>,
     pub(super) stopping: watch::Receiver<bool>,
+    /// Whether it is TLS that is spoken.
+    pub(super) is_secure: bool,
     /// Why the request at hand is refused, if its head was.
     pub(super) verdict: Verdict,
     /// Whether a request was refused, so that there may be more of it.
@@ -31,8 +33,8 @@ pub(super) struct Talk {
 }
 
 impl Talk {
-    pub(super) fn new(shared: Arc<Shared>, stopping: watch::Receiver<bool>) -> Arc<Self> {
-        Arc::new(Self { shared, stopping, verdict: Verdict::default(), is_refused: AtomicBool::new(false) })
+    pub(super) fn new(shared: Arc<Shared>, stopping: watch::Receiver<bool>, is_secure: bool) -> Arc<Self> {
+        Arc::new(Self { shared, stopping, is_secure, verdict: Verdict::default(), is_refused: AtomicBool::new(false) })
     }
 }
 
@@ -75,7 +77,7 @@ pub(super) async fn respond(talk: Arc<Talk>, request: http::Request<Incoming>) -
     let method = request.method().clone();
     let closes = request.version() < Version::HTTP_2;
     let read = match talk.verdict.get() {
-        None => intake::read(request, &shared.limits).await,
+        None => intake::read(request, talk.is_secure, &shared.limits).await,
         Some((refusal, head)) => Err(Refused { refusal: refusal.clone(), head: head.clone() }),
     };
     if shared.is_closed.load(Ordering::SeqCst) {

@@ -9,7 +9,7 @@ use crate::message::{Limits, Request};
 use bytes::{Bytes, BytesMut};
 use http::header::{EXPECT, HOST, HeaderValue};
 use http::request::Parts;
-use http::uri::{PathAndQuery, Uri};
+use http::uri::{self, Authority, PathAndQuery, Scheme, Uri};
 use http::{Method, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
@@ -25,12 +25,19 @@ pub(super) struct Refused {
 }
 
 /// Reads the body after a look at the head.
-pub(super) async fn read(request: http::Request<Incoming>, limits: &Limits) -> Result<Request, Refused> {
+pub(super) async fn read(
+    request: http::Request<Incoming>,
+    is_secure: bool,
+    limits: &Limits,
+) -> Result<Request, Refused> {
     let (mut head, body) = request.into_parts();
     // hyper leaves a handle for protocol upgrades here, which nobody takes.
     head.extensions.clear();
     let checked = if head.version == Version::HTTP_2 { check(&head, limits) } else { Ok(()) };
     normalise(&mut head);
+    if is_secure {
+        secure(&mut head);
+    }
     let read = match checked {
         Ok(()) => read_body(body, limits).await,
         Err(refusal) => Err(refusal),
@@ -78,6 +85,20 @@ pub(super) fn normalise(head: &mut Parts) {
     }
     let path = head.uri.path_and_query().cloned();
     head.uri = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+}
+
+/// Turns `/path` into `https://host/path`, because a path alone is taken for one of `http`.
+fn secure(head: &mut Parts) {
+    let host = head.headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let (Some(host), Some(path)) = (host, head.uri.path_and_query()) else { return };
+    let mut parts = uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTPS);
+    parts.authority = Some(host);
+    parts.path_and_query = Some(path.clone());
+    // `*` has no place behind an authority.
+    if let Ok(uri) = Uri::from_parts(parts) {
+        head.uri = uri;
+    }
 }
 
 async fn read_body(body: Incoming, limits: &Limits) -> Result<Bytes, Refusal> {

@@ -18,6 +18,8 @@ mod running;
 mod runtime;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 
 use crate::diagnostic::{Code, code};
 use crate::message::{Reply, Request};
@@ -27,6 +29,13 @@ use std::{fmt, io};
 
 pub(crate) use running::{Running, serve};
 pub(crate) use runtime::runtime;
+
+/// What secures connections over TCP. Without the feature `tls` there is nothing that could.
+#[cfg(feature = "tls")]
+pub(crate) type Security = std::sync::Arc<tokio_rustls::rustls::ServerConfig>;
+/// What secures connections over TCP. Without the feature `tls` there is nothing that could.
+#[cfg(not(feature = "tls"))]
+pub(crate) type Security = std::convert::Infallible;
 
 /// What a server does with requests.
 ///

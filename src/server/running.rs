@@ -4,7 +4,7 @@
 //! there and then, so that no connection is accepted later than that.
 
 use super::connection::Talk;
-use super::{Handler, connection, http1, runtime};
+use super::{Handler, Security, connection, http1, runtime};
 use crate::message::Limits;
 use std::future::poll_fn;
 use std::io;
@@ -66,6 +66,7 @@ impl Drop for Running {
 pub(super) struct Shared {
     pub(super) handler: Arc<dyn Handler>,
     pub(super) limits: Limits,
+    pub(super) security: Option<Security>,
     pub(super) http1: hyper::server::conn::http1::Builder,
     #[cfg(feature = "http2")]
     pub(super) http2: hyper::server::conn::http2::Builder<hyper_util::rt::TokioExecutor>,
@@ -99,7 +100,12 @@ impl Shared {
 /// # Errors
 ///
 /// When the background runtime cannot be started or does not take the listener.
-pub(crate) fn serve(listener: std::net::TcpListener, handler: Arc<dyn Handler>, limits: Limits) -> io::Result<Running> {
+pub(crate) fn serve(
+    listener: std::net::TcpListener,
+    handler: Arc<dyn Handler>,
+    limits: Limits,
+    security: Option<Security>,
+) -> io::Result<Running> {
     let runtime = runtime()?;
     let address = listener.local_addr()?;
     listener.set_nonblocking(true)?;
@@ -113,6 +119,7 @@ pub(crate) fn serve(listener: std::net::TcpListener, handler: Arc<dyn Handler>, 
         #[cfg(feature = "http2")]
         http2: super::http2::protocol(&limits),
         limits,
+        security,
         is_closed: AtomicBool::new(false),
         listener: Mutex::new(Some(listener)),
     });
@@ -147,7 +154,12 @@ async fn run(shared: Arc<Shared>, stopping: watch::Receiver<bool>) {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a connection without TCP_NODELAY");
                 }
-                connections.spawn(connection::drive(stream, Talk::new(Arc::clone(&shared), stopping.clone())));
+                let talk = Talk::new(Arc::clone(&shared), stopping.clone(), shared.security.is_some());
+                match &shared.security {
+                    #[cfg(feature = "tls")]
+                    Some(config) => connections.spawn(super::tls::drive(stream, Arc::clone(config), talk)),
+                    _ => connections.spawn(connection::drive(stream, talk)),
+                };
             }
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {

@@ -79,7 +79,7 @@ fn somewhere() -> SocketAddr {
 
 fn start(limits: Limits) -> Running {
     let listener = bind(somewhere()).expect("a free port");
-    serve(listener, Arc::new(Echo::default()), limits).expect("a server")
+    serve(listener, Arc::new(Echo::default()), limits, None).expect("a server")
 }
 
 async fn connect(server: &Running) -> TcpStream {
@@ -367,7 +367,7 @@ fn dropping_works_without_a_runtime_and_frees_the_port() {
 async fn a_dropped_server_answers_nothing_any_more() {
     let listener = bind(somewhere()).expect("a free port");
     let echo = Arc::new(Echo::default());
-    let server = serve(listener, Arc::clone(&echo) as _, Limits::default()).expect("a server");
+    let server = serve(listener, Arc::clone(&echo) as _, Limits::default(), None).expect("a server");
     let mut stream = connect(&server).await;
     stream.write_all(b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\n").await.expect("a write");
     until(&mut stream, "GET /1 0").await;

@@ -50,4 +50,6 @@ mod selection;
 mod stories;
 mod tenants;
 mod tidy;
+#[cfg(feature = "cli")]
+mod tls;
 mod wire;

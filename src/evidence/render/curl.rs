@@ -100,7 +100,7 @@ fn target(exchange: &Exchange, address: Address, words: &mut Vec<Word>) {
 fn base(exchange: &Exchange, address: Address) -> Word {
     let host = exchange.request_headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
     match host.filter(|_| address.lasts) {
-        Some(host) => Word::plain(&format!("http://{host}")),
+        Some(host) => Word::plain(&format!("{}://{host}", address.scheme)),
         None => Word(vec![Piece::Variable(address.variable.to_owned())]),
     }
 }
