@@ -67,6 +67,9 @@ pub(super) struct ServeArgs {
     /// Port to listen on, 0 for any free one [default: 2428; exec: 0]
     #[arg(long, env = "CHATKITTY_MOCK_PORT")]
     pub(super) port: Option<u16>,
+    /// Listen on a Unix socket, too, without TLS; a file that nobody listens on any more is replaced
+    #[arg(long, env = "CHATKITTY_MOCK_UNIX_SOCKET", value_name = "PATH")]
+    pub(super) unix_socket: Option<PathBuf>,
     /// Certificate to speak TLS with, PEM, with its chain; goes with --tls-key
     #[arg(long, env = "CHATKITTY_MOCK_TLS_CERT", value_name = "FILE")]
     pub(super) tls_cert: Option<PathBuf>,

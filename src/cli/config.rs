@@ -150,6 +150,9 @@ impl ServeArgs {
                 None => builder.tls_self_signed(),
             };
         }
+        if let Some(path) = &self.unix_socket {
+            builder = builder.unix_socket(path);
+        }
         if let Some(token) = &self.admin_token {
             builder = builder.admin_token(token);
         }

@@ -1,5 +1,6 @@
 //! `exec`: a command with the stand-in beside it, and a verdict at the end.
 
+use super::activation;
 use super::args::ExecArgs;
 use super::reports::Reports;
 use super::serve::{Signals, finish, ready_line, reload, write_ready_file};
@@ -31,7 +32,11 @@ async fn exec(arguments: &ExecArgs) -> ExitCode {
         Ok(reports) => reports,
         Err(message) => return terminal::usage_error(&message, None),
     };
-    let mut mock = match arguments.serve.builder(0).start() {
+    let builder = match activation::take(arguments.serve.builder(0)) {
+        Ok(builder) => builder,
+        Err(message) => return terminal::usage_error(&message, None),
+    };
+    let mut mock = match builder.start() {
         Ok(mock) => mock,
         Err(error) => return terminal::start_error(&error),
     };
@@ -47,7 +52,12 @@ async fn exec(arguments: &ExecArgs) -> ExitCode {
     {
         return terminal::usage_error(&message, None);
     }
-    let mut child = match Command::new(program).args(words).envs(variables).kill_on_drop(true).spawn() {
+    let mut command = Command::new(program);
+    for name in activation::VARIABLES {
+        // The sockets are ours.
+        command.env_remove(name);
+    }
+    let mut child = match command.args(words).envs(variables).kill_on_drop(true).spawn() {
         Ok(child) => child,
         Err(error) => {
             terminal::err(&format!("error: cannot run `{}`: {error}\n", program.to_string_lossy()));

@@ -3,6 +3,7 @@
 //! One file a verb. It uses nothing but the library's public API. `args` says what can be typed, `config_file` adds
 //! the file's values, `config` says what they mean.
 
+mod activation;
 mod args;
 mod audit;
 mod check;

@@ -1,5 +1,6 @@
 //! `serve`: the stand-in, until it is told to stop.
 
+use super::activation;
 use super::args::ServeArgs;
 use super::config::PORT;
 use super::reports::{Reports, replace};
@@ -32,7 +33,11 @@ async fn serve(arguments: &ServeArgs) -> ExitCode {
         Ok(reports) => reports,
         Err(message) => return terminal::usage_error(&message, None),
     };
-    let mut mock = match arguments.builder(PORT).start() {
+    let builder = match activation::take(arguments.builder(PORT)) {
+        Ok(builder) => builder,
+        Err(message) => return terminal::usage_error(&message, None),
+    };
+    let mut mock = match builder.start() {
         Ok(mock) => mock,
         Err(error) => return terminal::start_error(&error),
     };
@@ -162,6 +167,9 @@ pub(super) fn ready_line(mock: &MockServer) -> String {
     if let Some(file) = mock.ca_file() {
         put("ca_file", json!(file));
     }
+    if let Some(file) = mock.unix_socket() {
+        put("unix_socket", json!(file));
+    }
     format!("{}\n", Value::Object(line))
 }
 
@@ -189,6 +197,9 @@ fn banner(mock: &MockServer) -> String {
     }
     if let Some(token) = mock.admin_token() {
         let _ = writeln!(text, "  admin    {token}");
+    }
+    if let Some(file) = mock.unix_socket() {
+        let _ = writeln!(text, "  socket   {}", file.display());
     }
     if let Some(file) = mock.ca_file() {
         let _ = writeln!(text, "  CA       {}", file.display());

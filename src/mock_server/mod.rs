@@ -73,6 +73,8 @@ pub struct MockServer {
     findings: Vec<Diagnostic>,
     #[cfg(feature = "tls")]
     ca_file: Option<certificate::CaFile>,
+    #[cfg(unix)]
+    socket_file: Option<crate::server::SocketFile>,
 }
 
 impl MockServer {
@@ -114,6 +116,8 @@ impl MockServer {
             findings,
             #[cfg(feature = "tls")]
             ca_file: None,
+            #[cfg(unix)]
+            socket_file: None,
         }
     }
 
@@ -135,6 +139,12 @@ impl MockServer {
     /// The port.
     pub fn port(&self) -> u16 {
         self.running.as_ref().map_or(0, |running| running.address().port())
+    }
+
+    /// The file of the Unix socket that was asked for; it goes when the server does.
+    #[cfg(unix)]
+    pub fn unix_socket(&self) -> Option<&std::path::Path> {
+        self.socket_file.as_ref().map(crate::server::SocketFile::path)
     }
 
     /// The file with the certificate of the CA that clients have to trust, as PEM; `None` where none was made for this
@@ -260,10 +270,14 @@ impl MockServer {
         self.shared.plane.check_reply(method, path, reply)
     }
 
-    /// Stops accepting, and gives requests under way two seconds.
+    /// Stops accepting, and gives requests under way two seconds. What had come in before is answered.
     pub async fn stop(&mut self) {
         if let Some(running) = &mut self.running {
             running.stop().await;
+            #[cfg(unix)]
+            {
+                self.socket_file = None;
+            }
         }
     }
 

@@ -28,13 +28,13 @@ pub(super) struct Talk {
     pub(super) is_secure: bool,
     /// Why the request at hand is refused, if its head was.
     pub(super) verdict: Verdict,
-    /// Whether a request was refused, so that there may be more of it.
-    pub(super) is_refused: AtomicBool,
+    /// Whether the connection closes for a reason of ours, and more may come in.
+    pub(super) is_cut: AtomicBool,
 }
 
 impl Talk {
     pub(super) fn new(shared: Arc<Shared>, stopping: watch::Receiver<bool>, is_secure: bool) -> Arc<Self> {
-        Arc::new(Self { shared, stopping, is_secure, verdict: Verdict::default(), is_refused: AtomicBool::new(false) })
+        Arc::new(Self { shared, stopping, is_secure, verdict: Verdict::default(), is_cut: AtomicBool::new(false) })
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) type Body = Either<Full<Bytes>, Endless>;
 pub(super) async fn respond(talk: Arc<Talk>, request: http::Request<Incoming>) -> io::Result<http::Response<Body>> {
     let shared = &talk.shared;
     let method = request.method().clone();
-    let closes = request.version() < Version::HTTP_2;
+    let is_http1 = request.version() < Version::HTTP_2;
     let read = match talk.verdict.get() {
         None => intake::read(request, talk.is_secure, &shared.limits).await,
         Some((refusal, head)) => Err(Refused { refusal: refusal.clone(), head: head.clone() }),
@@ -84,17 +84,19 @@ pub(super) async fn respond(talk: Arc<Talk>, request: http::Request<Incoming>) -
         return Err(io::ErrorKind::ConnectionAborted.into());
     }
     let handler = shared.handler.as_ref();
-    let reply = match read {
+    let mut is_last = shared.is_leaving.load(Ordering::Relaxed);
+    let mut reply = match read {
         Ok(request) => guarded(handler, |handler| handler.handle(request)),
         Err(Refused { refusal, head }) => {
-            talk.is_refused.store(true, Ordering::Relaxed);
-            let mut reply = guarded(handler, |handler| handler.refuse(refusal, head.map(|head| *head)));
-            if closes {
-                reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            reply
+            is_last = true;
+            guarded(handler, |handler| handler.refuse(refusal, head.map(|head| *head)))
         }
     };
+    // HTTP/2 says the first to no connection but its own stream's, and the second by itself.
+    if is_last && is_http1 {
+        talk.is_cut.store(true, Ordering::Relaxed);
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     if reply.extensions().is_empty() {
         return Ok(reply::framed(reply, &method).map(Either::Left));
     }

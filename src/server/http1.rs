@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-/// How long input is thrown away after a refusal, so that the refusal is not lost with it.
+/// How long input is thrown away behind the last reply, so that the last reply is not lost with it.
 const LINGER: Duration = Duration::from_secs(1);
 /// The least that hyper reads into.
 const READ_BUFFER_BYTES: usize = 8192 + 4096 * 100;
@@ -53,10 +53,10 @@ where
     let mut connection = talk.shared.http1.serve_connection(io, service);
     let mut stop = pin!(stopped(talk.stopping.clone()));
     let ended = tokio::select! {
-        // Stopping comes first, so that a reply made after it says that the connection closes.
+        // The connection comes first, so that what came in before a stop is answered.
         biased;
-        () = &mut stop => None,
         outcome = &mut connection => Some(outcome),
+        () = &mut stop => None,
     };
     let outcome = match ended {
         Some(outcome) => outcome,
@@ -69,7 +69,7 @@ where
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection ended early");
     }
-    if is_unparsable || talk.is_refused.load(Ordering::Relaxed) {
+    if is_unparsable || talk.is_cut.load(Ordering::Relaxed) {
         linger(connection.into_parts().io.into_inner().into_inner()).await;
     }
 }

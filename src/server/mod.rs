@@ -13,6 +13,7 @@ mod http1;
 mod http2;
 mod intake;
 mod later;
+mod listen;
 mod reply;
 mod running;
 mod runtime;
@@ -20,15 +21,19 @@ mod runtime;
 mod tests;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(unix)]
+mod unix;
 
 use crate::diagnostic::{Code, code};
 use crate::message::{Reply, Request};
 use http::request::Parts;
-use std::net::{SocketAddr, TcpListener};
-use std::{fmt, io};
+use std::fmt;
 
+pub(crate) use listen::{Listener, bind};
 pub(crate) use running::{Running, serve};
 pub(crate) use runtime::runtime;
+#[cfg(unix)]
+pub(crate) use unix::{SocketFile, bind as bind_unix};
 
 /// What secures connections over TCP. Without the feature `tls` there is nothing that could.
 #[cfg(feature = "tls")]
@@ -102,14 +107,3 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
-
-/// Binds and listens at once; port 0 takes any free one.
-///
-/// # Errors
-///
-/// When the address is in use, is not this machine's, or may not be bound.
-pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}

@@ -5,7 +5,8 @@ use crate::message::Limits;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, StatusCode};
-use std::net::Ipv4Addr;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -79,7 +80,7 @@ fn somewhere() -> SocketAddr {
 
 fn start(limits: Limits) -> Running {
     let listener = bind(somewhere()).expect("a free port");
-    serve(listener, Arc::new(Echo::default()), limits, None).expect("a server")
+    serve(vec![listener], Arc::new(Echo::default()), limits, None).expect("a server")
 }
 
 async fn connect(server: &Running) -> TcpStream {
@@ -367,7 +368,7 @@ fn dropping_works_without_a_runtime_and_frees_the_port() {
 async fn a_dropped_server_answers_nothing_any_more() {
     let listener = bind(somewhere()).expect("a free port");
     let echo = Arc::new(Echo::default());
-    let server = serve(listener, Arc::clone(&echo) as _, Limits::default(), None).expect("a server");
+    let server = serve(vec![listener], Arc::clone(&echo) as _, Limits::default(), None).expect("a server");
     let mut stream = connect(&server).await;
     stream.write_all(b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\n").await.expect("a write");
     until(&mut stream, "GET /1 0").await;
@@ -398,7 +399,7 @@ async fn five_hundred_live_at_once() {
 #[test]
 fn a_taken_port_is_an_error() {
     let first = bind(somewhere()).expect("a free port");
-    let address = first.local_addr().expect("an address");
+    let address = first.address().expect("an address").expect("a port");
     let error = bind(address).expect_err("a taken port");
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }

@@ -47,6 +47,10 @@ mod report_readers;
 #[cfg(feature = "cli")]
 mod reports;
 mod selection;
+#[cfg(feature = "cli")]
+mod sockets;
+#[cfg(feature = "cli")]
+mod stopping;
 mod stories;
 mod tenants;
 mod tidy;
