@@ -19,7 +19,8 @@ pub(crate) struct Limits {
     pub target_bytes_max: usize,
     /// Bytes of all chunk extensions of a body. Default 8 KiB; over it 400.
     pub chunk_extension_bytes_max: usize,
-    /// Time to send the head, counted from the connection's first idle moment. Default 30 s; over it the connection is closed.
+    /// Time to send the head, counted from the connection's last activity; a connection's first byte, and a TLS handshake, have as
+    /// much of their own. Default 30 s; over it the connection is closed.
     pub head_timeout: Duration,
     /// Time to send the body. Default 30 s; over it 408.
     pub body_timeout: Duration,
