@@ -67,6 +67,21 @@ pub(super) struct ServeArgs {
     /// Port to listen on, 0 for any free one [default: 2428; exec: 0]
     #[arg(long, env = "CHATKITTY_MOCK_PORT")]
     pub(super) port: Option<u16>,
+    /// Listen on a Unix socket, too, without TLS; a file that nobody listens on any more is replaced
+    #[arg(long, env = "CHATKITTY_MOCK_UNIX_SOCKET", value_name = "PATH")]
+    pub(super) unix_socket: Option<PathBuf>,
+    /// Certificate to speak TLS with, PEM, with its chain; goes with --tls-key
+    #[arg(long, env = "CHATKITTY_MOCK_TLS_CERT", value_name = "FILE")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, PEM
+    #[arg(long, env = "CHATKITTY_MOCK_TLS_KEY", value_name = "FILE")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// Speak TLS with a certificate for localhost and the host that is made at start, together with its CA
+    #[arg(long, env = "CHATKITTY_MOCK_TLS_SELF_SIGNED", value_parser = BoolishValueParser::new())]
+    pub(super) tls_self_signed: bool,
+    /// Write the certificate of that CA to this file [default: a new one in the folder for temporary files]
+    #[arg(long, env = "CHATKITTY_MOCK_TLS_CA_FILE", value_name = "FILE")]
+    pub(super) tls_ca_file: Option<PathBuf>,
     /// Write the ready line to this file, too
     #[arg(long, env = "CHATKITTY_MOCK_READY_FILE")]
     pub(super) ready_file: Option<PathBuf>,
@@ -149,7 +164,7 @@ pub(super) struct ContractArgs {
 pub(super) struct ExecArgs {
     #[command(flatten)]
     pub(super) serve: ServeArgs,
-    /// One more variable for the command, such as API_URL={url}; also {token_url}, {client_id}, {client_secret}, {admin_url}; repeatable, in the environment one a line
+    /// One more variable for the command, such as API_URL={url}; also {token_url}, {client_id}, {client_secret}, {admin_url}, {ca_file}; repeatable, in the environment one a line
     #[arg(long = "env", env = "CHATKITTY_MOCK_ENV", value_name = "NAME=TEMPLATE", value_delimiter = '\n')]
     pub(super) variables: Vec<String>,
     /// The command, after `--`
@@ -205,6 +220,9 @@ pub(super) struct UrlArgs {
     /// Address of the server
     #[arg(long, env = "CHATKITTY_MOCK_URL", default_value = "http://127.0.0.1:2428")]
     pub(super) url: String,
+    /// Certificate of the CA that vouches for the server, PEM [default: those that the system trusts]
+    #[arg(long, env = "CHATKITTY_MOCK_CA", value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
     /// Token that the control plane asks for
     #[arg(long, env = "CHATKITTY_MOCK_ADMIN_TOKEN", hide_env_values = true)]
     pub(super) admin_token: Option<String>,
@@ -223,6 +241,9 @@ pub(super) struct ReadyArgs {
     /// Address of the server
     #[arg(long, env = "CHATKITTY_MOCK_URL", default_value = "http://127.0.0.1:2428")]
     pub(super) url: String,
+    /// Certificate of the CA that vouches for the server, PEM [default: that of the ready file, else those that the system trusts]
+    #[arg(long, env = "CHATKITTY_MOCK_CA", value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
     /// Take the address from this ready file
     #[arg(long, env = "CHATKITTY_MOCK_READY_FILE")]
     pub(super) ready_file: Option<PathBuf>,

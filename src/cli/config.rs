@@ -13,11 +13,17 @@ pub(super) const PORT: u16 = 2428;
 
 /// Lets `--openapi` or `--edition` count, as both say which contract is served: the one that comes first of flag,
 /// environment and file. Both of them in the same place are a mistake, given as its message and cure; so is `--fixtures` where
-/// nothing is answered.
-pub(super) fn settle_contract(cli: &mut Cli, matches: &ArgMatches) -> Result<(), (String, &'static str)> {
+/// nothing is answered, and half of what TLS needs.
+pub(super) fn settle(cli: &mut Cli, matches: &ArgMatches) -> Result<(), (String, &'static str)> {
     let contract = match &mut cli.command {
-        Command::Serve(arguments) => &mut arguments.contract,
-        Command::Exec(arguments) => &mut arguments.serve.contract,
+        Command::Serve(arguments) => {
+            check_tls(arguments)?;
+            &mut arguments.contract
+        }
+        Command::Exec(arguments) => {
+            check_tls(&arguments.serve)?;
+            &mut arguments.serve.contract
+        }
         Command::Check(arguments) => &mut arguments.contract,
         Command::Audit(arguments) => {
             let typed = matches.subcommand().and_then(|(_, verb)| verb.value_source("fixtures"));
@@ -44,6 +50,26 @@ pub(super) fn settle_contract(cli: &mut Cli, matches: &ArgMatches) -> Result<(),
             };
             return Err((format!("{named} both say which contract is served"), "leave one of them out"));
         }
+    }
+    Ok(())
+}
+
+/// What is wrong with the arguments on TLS, as message and cure. They may come from three places, so clap cannot tell.
+fn check_tls(arguments: &ServeArgs) -> Result<(), (String, &'static str)> {
+    let fail = |message: &str, help| Err((message.to_owned(), help));
+    match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(_), None) => return fail("`--tls-cert` is given, and `--tls-key` is not", "give the private key, too"),
+        (None, Some(_)) => return fail("`--tls-key` is given, and `--tls-cert` is not", "give the certificate, too"),
+        (Some(_), Some(_)) if arguments.tls_self_signed => {
+            return fail(
+                "`--tls-cert` and `--tls-self-signed` both say which certificate is shown",
+                "leave one of them out",
+            );
+        }
+        _ => {}
+    }
+    if arguments.tls_ca_file.is_some() && !arguments.tls_self_signed {
+        return fail("`--tls-ca-file` is given, and no CA is made", "give `--tls-self-signed`, too");
     }
     Ok(())
 }
@@ -114,6 +140,18 @@ impl ServeArgs {
         }
         if let Some(time) = &self.clock {
             builder = builder.clock(time.as_str());
+        }
+        if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            builder = builder.tls(certificate, key);
+        }
+        if self.tls_self_signed {
+            builder = match &self.tls_ca_file {
+                Some(file) => builder.tls_self_signed_to(file),
+                None => builder.tls_self_signed(),
+            };
+        }
+        if let Some(path) = &self.unix_socket {
+            builder = builder.unix_socket(path);
         }
         if let Some(token) = &self.admin_token {
             builder = builder.admin_token(token);

@@ -2,7 +2,6 @@
 
 use super::args::ByteCount;
 use super::evidence::MinCoverage;
-use super::later::is_later_flag;
 use chatkitty_mock::SourceFile;
 use chatkitty_mock::diagnostic::did_you_mean;
 use clap::builder::Resettable;
@@ -76,9 +75,6 @@ fn mistake(offset: usize, message: impl Into<String>, help: Option<String>) -> M
 
 /// The flag that a key means.
 fn known<'a>(name: &str, offset: usize, flags: &'a [Arg]) -> Result<&'a Arg, Mistake> {
-    if is_later_flag(name) {
-        return Err(mistake(offset, format!("`{name}` is not available in this version"), None));
-    }
     let found = flags.iter().find(|flag| flag.get_long() == Some(name));
     found.ok_or_else(|| {
         let close = did_you_mean(name, flags.iter().filter_map(Arg::get_long));
@@ -215,7 +211,6 @@ mod tests {
                 "1:11: `camle` is no value for `edition`",
                 "use one of: page, camel, snake, unversioned",
             ),
-            ("tls-cert = \"x\"", "1:1: `tls-cert` is not available in this version", ""),
         ];
         for (text, message, help) in cases {
             let error = apply(Cli::command(), text).unwrap_err();

@@ -1,5 +1,6 @@
 //! `exec`: a command with the stand-in beside it, and a verdict at the end.
 
+use super::activation;
 use super::args::ExecArgs;
 use super::reports::Reports;
 use super::serve::{Signals, finish, ready_line, reload, write_ready_file};
@@ -31,7 +32,11 @@ async fn exec(arguments: &ExecArgs) -> ExitCode {
         Ok(reports) => reports,
         Err(message) => return terminal::usage_error(&message, None),
     };
-    let mut mock = match arguments.serve.builder(0).start() {
+    let builder = match activation::take(arguments.serve.builder(0)) {
+        Ok(builder) => builder,
+        Err(message) => return terminal::usage_error(&message, None),
+    };
+    let mut mock = match builder.start() {
         Ok(mock) => mock,
         Err(error) => return terminal::start_error(&error),
     };
@@ -47,7 +52,12 @@ async fn exec(arguments: &ExecArgs) -> ExitCode {
     {
         return terminal::usage_error(&message, None);
     }
-    let mut child = match Command::new(program).args(words).envs(variables).kill_on_drop(true).spawn() {
+    let mut command = Command::new(program);
+    for name in activation::VARIABLES {
+        // The sockets are ours.
+        command.env_remove(name);
+    }
+    let mut child = match command.args(words).envs(variables).kill_on_drop(true).spawn() {
         Ok(child) => child,
         Err(error) => {
             terminal::err(&format!("error: cannot run `{}`: {error}\n", program.to_string_lossy()));
@@ -124,6 +134,9 @@ fn variables(mock: &MockServer, templates: &[String]) -> Result<Vec<(String, Str
     if let Some(token) = mock.admin_token() {
         variables.push(("CHATKITTY_MOCK_ADMIN_TOKEN".to_owned(), token.to_owned()));
     }
+    if let Some(file) = mock.ca_file() {
+        variables.push(("CHATKITTY_MOCK_CA".to_owned(), file.display().to_string()));
+    }
     for application in &applications {
         let name = variable_part(application.name());
         variables.push((format!("CHATKITTY_{name}_CLIENT_ID"), application.client_id().to_owned()));
@@ -133,6 +146,8 @@ fn variables(mock: &MockServer, templates: &[String]) -> Result<Vec<(String, Str
     if let Some(first) = applications.first() {
         known.extend([("client_id", first.client_id()), ("client_secret", first.client_secret())]);
     }
+    let ca_file = mock.ca_file().map(|file| file.display().to_string());
+    known.extend(ca_file.as_deref().map(|file| ("ca_file", file)));
     for template in templates {
         let (name, value) = template.split_once('=').ok_or_else(|| format!("`--env {template}` has no `=`"))?;
         if name.is_empty() {

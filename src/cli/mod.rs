@@ -3,6 +3,7 @@
 //! One file a verb. It uses nothing but the library's public API. `args` says what can be typed, `config_file` adds
 //! the file's values, `config` says what they mean.
 
+mod activation;
 mod args;
 mod audit;
 mod check;
@@ -37,7 +38,7 @@ const UNCONFIGURED: [&str; 8] = ["explain", "completions", "man", "help", "-h", 
 /// Runs one command line.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     let arguments = args::with_default_verb(arguments);
-    if let Some(message) = later::refusal(&arguments, |name| std::env::var_os(name).is_some()) {
+    if let Some(message) = later::refusal(&arguments) {
         return terminal::usage_error(&message, None);
     }
     let verb = arguments.get(1).and_then(|verb| verb.to_str()).unwrap_or_default();
@@ -56,7 +57,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return refused(&error),
     };
-    match config::settle_contract(&mut cli, &matches) {
+    match config::settle(&mut cli, &matches) {
         Ok(()) => run_command(&cli.command),
         Err((message, help)) => terminal::usage_error(&message, Some(help)),
     }

@@ -1,13 +1,15 @@
 //! `ready`, `verify` and `stop`: asking a running server.
 
 use super::args::{ReadyArgs, UrlArgs, VerifyArgs};
+use super::client::Place;
 use super::reports::{Renderer, Reports};
-use super::{USAGE, VIOLATED, block_on, client, terminal};
+use super::{USAGE, VIOLATED, block_on, terminal};
 use bytes::Bytes;
 use chatkitty_mock::Format;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,7 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time between two questions.
 const PAUSE: Duration = Duration::from_millis(20);
 const NOT_RUNNING: &str = "is it running? `--url` names another address";
+const UNTRUSTED: &str = "`--ca` names the file of the server's CA, which its banner and ready line tell";
 
 /// Exit code 0 if the server is ready, 1 if it is not.
 pub(super) fn ready(arguments: &ReadyArgs) -> ExitCode {
@@ -39,17 +42,19 @@ pub(super) fn ready(arguments: &ReadyArgs) -> ExitCode {
 }
 
 async fn is_ready(arguments: &ReadyArgs, patience: Duration) -> Result<(), String> {
-    let url = match &arguments.ready_file {
+    let (url, ca) = match &arguments.ready_file {
         Some(file) => {
             let text =
                 std::fs::read_to_string(file).map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
             let line: Value =
                 serde_json::from_str(&text).map_err(|_| format!("`{}` is no ready file", file.display()))?;
-            line["url"].as_str().map(ToOwned::to_owned).ok_or_else(|| format!("`{}` names no url", file.display()))?
+            let url = line["url"].as_str().ok_or_else(|| format!("`{}` names no url", file.display()))?;
+            (url.to_owned(), line["ca_file"].as_str().map(PathBuf::from))
         }
-        None => arguments.url.clone(),
+        None => (arguments.url.clone(), None),
     };
-    match client::send("GET", &url, "/_mock/readyz", None, patience).await? {
+    let server = Place { url: &url, ca: arguments.ca.as_deref().or(ca.as_deref()) };
+    match server.send("GET", "/_mock/readyz", None, patience).await? {
         (200, _) => Ok(()),
         (status, _) => Err(format!("`{url}` answers {status}")),
     }
@@ -62,12 +67,12 @@ pub(super) fn verify(arguments: &VerifyArgs) -> ExitCode {
         Err(message) => return terminal::usage_error(&message, None),
     };
     block_on(async {
-        let UrlArgs { url, admin_token } = &arguments.url;
-        let get = async |path: &str| match client::send("GET", url, path, admin_token.as_deref(), REPORT_TIMEOUT).await
-        {
+        let UrlArgs { url, ca, admin_token } = &arguments.url;
+        let server = Place { url, ca: ca.as_deref() };
+        let get = async |path: &str| match server.send("GET", path, admin_token.as_deref(), REPORT_TIMEOUT).await {
             Ok((200, body)) => Ok(body),
             Ok((status, _)) => Err(unexpected(url, status)),
-            Err(reason) => Err(terminal::usage_error(&reason, Some(NOT_RUNNING))),
+            Err(reason) => Err(unreachable(&reason)),
         };
         let mut fetched = Fetched(BTreeMap::new());
         let verdict = async {
@@ -122,22 +127,17 @@ impl Renderer for Fetched {
 /// Asks the server to stop, and waits until its port is closed.
 pub(super) fn stop(arguments: &UrlArgs) -> ExitCode {
     block_on(async {
-        let answer = client::send(
-            "POST",
-            &arguments.url,
-            "/_mock/api/shutdown",
-            arguments.admin_token.as_deref(),
-            ANSWER_TIMEOUT,
-        )
-        .await;
+        let server = Place { url: &arguments.url, ca: arguments.ca.as_deref() };
+        let token = arguments.admin_token.as_deref();
+        let answer = server.send("POST", "/_mock/api/shutdown", token, ANSWER_TIMEOUT).await;
         match answer {
             Ok((202, _)) => {}
             Ok((status, _)) => return unexpected(&arguments.url, status),
-            Err(reason) => return terminal::usage_error(&reason, Some(NOT_RUNNING)),
+            Err(reason) => return unreachable(&reason),
         }
         let start = Instant::now();
         while start.elapsed() < ANSWER_TIMEOUT {
-            if !client::is_open(&arguments.url).await {
+            if !server.is_open().await {
                 return ExitCode::SUCCESS;
             }
             tokio::time::sleep(PAUSE).await;
@@ -145,6 +145,11 @@ pub(super) fn stop(arguments: &UrlArgs) -> ExitCode {
         terminal::err("the server was asked to stop, and still answers\n");
         ExitCode::from(USAGE)
     })
+}
+
+fn unreachable(reason: &str) -> ExitCode {
+    let help = if reason.contains("UnknownIssuer") { UNTRUSTED } else { NOT_RUNNING };
+    terminal::usage_error(reason, Some(help))
 }
 
 fn unexpected(url: &str, status: u16) -> ExitCode {

@@ -1,5 +1,6 @@
 //! `serve`: the stand-in, until it is told to stop.
 
+use super::activation;
 use super::args::ServeArgs;
 use super::config::PORT;
 use super::reports::{Reports, replace};
@@ -32,7 +33,11 @@ async fn serve(arguments: &ServeArgs) -> ExitCode {
         Ok(reports) => reports,
         Err(message) => return terminal::usage_error(&message, None),
     };
-    let mut mock = match arguments.builder(PORT).start() {
+    let builder = match activation::take(arguments.builder(PORT)) {
+        Ok(builder) => builder,
+        Err(message) => return terminal::usage_error(&message, None),
+    };
+    let mut mock = match builder.start() {
         Ok(mock) => mock,
         Err(error) => return terminal::start_error(&error),
     };
@@ -159,6 +164,12 @@ pub(super) fn ready_line(mock: &MockServer) -> String {
     if let Some(token) = mock.admin_token() {
         put("admin_token", json!(token));
     }
+    if let Some(file) = mock.ca_file() {
+        put("ca_file", json!(file));
+    }
+    if let Some(file) = mock.unix_socket() {
+        put("unix_socket", json!(file));
+    }
     format!("{}\n", Value::Object(line))
 }
 
@@ -187,6 +198,12 @@ fn banner(mock: &MockServer) -> String {
     if let Some(token) = mock.admin_token() {
         let _ = writeln!(text, "  admin    {token}");
     }
+    if let Some(file) = mock.unix_socket() {
+        let _ = writeln!(text, "  socket   {}", file.display());
+    }
+    if let Some(file) = mock.ca_file() {
+        let _ = writeln!(text, "  CA       {}", file.display());
+    }
     const SHOWN_MAX: usize = 8;
     let applications = mock.applications();
     let width = applications.iter().map(|application| application.name().chars().count()).max().unwrap_or(0).max(11);
@@ -214,13 +231,15 @@ fn banner(mock: &MockServer) -> String {
 fn sample(mock: &MockServer, application: &Application) -> String {
     let (id, secret) = (quoted(application.client_id()), quoted(application.client_secret()));
     let token = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
+    let trust = mock.ca_file().map(|file| format!("--cacert {} ", quoted(&file.display().to_string())));
+    let trust = trust.unwrap_or_default();
     let mut text = format!(
-        "Try:\n  TOKEN=$(curl -s -u {id}:{secret} -F grant_type=client_credentials {} | {token})\n",
+        "Try:\n  TOKEN=$(curl -s {trust}-u {id}:{secret} -F grant_type=client_credentials {} | {token})\n",
         mock.token_url()
     );
     if let Some(path) = first_resource(mock, application) {
         let url = quoted(&format!("{}{path}", mock.url()));
-        let _ = writeln!(text, "  curl -s -H \"Authorization: Bearer $TOKEN\" {url}");
+        let _ = writeln!(text, "  curl -s {trust}-H \"Authorization: Bearer $TOKEN\" {url}");
     }
     text
 }
@@ -263,11 +282,19 @@ mod tests {
         let guarded = MockServer::builder().admin_token("t").start().unwrap();
         let value: Value = serde_json::from_str(&ready_line(&guarded)).unwrap();
         assert_eq!(value["admin_token"], "t");
+        let secure = MockServer::builder().tls_self_signed().start().unwrap();
+        let value: Value = serde_json::from_str(&ready_line(&secure)).unwrap();
+        assert_eq!(value["ca_file"].as_str(), secure.ca_file().unwrap().to_str());
+        assert!(value["token_url"].as_str().unwrap().starts_with("https://"));
     }
 
     #[test]
     fn the_banner_fits_a_screen_and_has_lines_to_paste() {
         let mock = MockServer::builder().admin_token("t").start().unwrap();
+        let secure = MockServer::builder().admin_token("t").tls_self_signed().start().unwrap();
+        let trusting = format!("curl -s --cacert {} -u ", secure.ca_file().unwrap().display());
+        assert!(super::banner(&secure).contains(&trusting));
+        assert!(super::banner(&secure).lines().count() <= 24);
         let banner = banner(&mock);
         assert!(banner.lines().count() <= 24, "{banner}");
         let uses = format!("curl -s -H \"Authorization: Bearer $TOKEN\" {}/v1/application\n", mock.url());

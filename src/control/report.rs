@@ -3,7 +3,7 @@
 use super::{Call, Failure, json_reply, typed};
 use crate::diagnostic::Part;
 use crate::evidence::{Address, Format, Outcome, Report, expectations, har_of};
-use crate::message::Reply;
+use crate::message::{Reply, scheme_of};
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, HeaderValue};
@@ -16,7 +16,7 @@ pub(crate) const ADDRESS_VARIABLE: &str = "CHATKITTY_BASE_URL";
 impl Call<'_> {
     pub(super) fn get_report(&self) -> Result<Reply, Failure> {
         let format = self.in_query("format").and_then(Format::parse).unwrap_or(Format::Json);
-        let address = Address { variable: ADDRESS_VARIABLE, lasts: true };
+        let address = Address { variable: ADDRESS_VARIABLE, lasts: true, scheme: scheme_of(self.request) };
         let report = Report { address, ..self.engine.full_report(self.named_application()?.as_deref()) };
         let (media_type, bytes) = report.render_as(format);
         Ok(typed(media_type, bytes))

@@ -470,10 +470,10 @@ catalogue! {
         "a client that stops in the middle of a body",
         "Send the request without pauses.";
     BAD_FRAMING 905 Some(400), Error Client,
-        "the message's framing is ambiguous",
-        "The request has no `Host`, or its length is declared in two ways that may disagree (RFC 9112 §3.2, §6.3).",
+        "the request can be read in more than one way",
+        "What the bytes of the request mean, where it ends or whom it is for, cannot be told beyond doubt: its `Host` or length is missing, wrong or given twice, a line has a bare CR or LF, or white space or characters stand where RFC 9112 allows none. Two readers may then disagree on where the next request begins, so the connection is closed.",
         "`Content-Length` beside `Transfer-Encoding: chunked`",
-        "Send one `Host`, and one kind of length.";
+        "Correct the place that the message names; `docs/http.md` lists what is refused. HTTP libraries get all of it right: look for a header that is set by hand.";
     HOST_REFUSED 906 Some(403), Error Client,
         "the control plane does not answer this host or origin",
         "A request to `/_mock` names a host that is not this server's, or comes from another site's page; this guards against DNS rebinding and cross-site requests.",
@@ -509,6 +509,21 @@ catalogue! {
         "The recording that is audited leaves out or cuts off a body, or tells a header field that cannot be. What is there was judged, and nothing that would need the rest.",
         "a HAR without response bodies, as `content.size` of 5000 beside no `content.text` tells",
         "Record with bodies; Playwright calls it `content: 'embed'`.";
+    EXPECTATION_UNKNOWN 913 Some(417), Error Client,
+        "the expectation cannot be met",
+        "`Expect` has another value than `100-continue`, the only one that there is (RFC 9110 §10.1.1).",
+        "`Expect: 200-ok`",
+        "Leave `Expect` out, or send `100-continue`.";
+    TRANSFER_CODING_UNKNOWN 914 Some(501), Error Client,
+        "the transfer coding is not known here",
+        "`Transfer-Encoding` names a coding before `chunked`, and none but `chunked` is decoded (RFC 9112 §6.1).",
+        "`Transfer-Encoding: gzip, chunked`",
+        "Send `chunked` alone; what compresses the body belongs into `Content-Encoding`.";
+    VERSION_UNKNOWN 915 Some(505), Error Client,
+        "the version of HTTP is not spoken here",
+        "The request line names a version that is neither HTTP/1.1 nor HTTP/1.0 (RFC 9110 §15.6.6). HTTP/2 begins with a preface of its own, at the beginning of a connection.",
+        "`GET / HTTP/3.0`",
+        "Send HTTP/1.1.";
     TOO_MANY 920 Some(429), Error Client,
         "the server holds as many of these as it may",
         "Applications, the credentials of one application, and snapshots are bounded in number; nothing was created.",

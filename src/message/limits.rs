@@ -17,10 +17,17 @@ pub(crate) struct Limits {
     pub header_fields_max: usize,
     /// Bytes of a request target. Default 16 KiB; over it 414.
     pub target_bytes_max: usize,
-    /// Time to send the head, counted from the connection's first idle moment. Default 30 s; over it the connection is closed.
+    /// Bytes of all chunk extensions of a body. Default 8 KiB; over it 400.
+    pub chunk_extension_bytes_max: usize,
+    /// Time to send the head, counted from the connection's last activity; a connection's first byte, and a TLS handshake, have as
+    /// much of their own. Default 30 s; over it the connection is closed.
     pub head_timeout: Duration,
     /// Time to send the body. Default 30 s; over it 408.
     pub body_timeout: Duration,
+    /// Requests of one HTTP/2 connection under way at once. Default 128; over it a stream is refused.
+    pub streams_max: usize,
+    /// Streams of an HTTP/2 connection that are reset before they were looked at, or for an error of the client. Default 64; over it the connection is closed.
+    pub stream_resets_max: usize,
     /// Connections open at once. Default 1024; over it the next waits to be accepted.
     pub connections_max: usize,
     /// Exchanges the journal keeps. Default 10,000; over it the oldest is dropped.
@@ -53,6 +60,16 @@ pub(crate) struct Limits {
     pub stop_timeout: Duration,
 }
 
+/// Longer timeouts are beyond what clocks can add.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Limits {
+    /// How long a connection may say nothing.
+    pub(crate) fn patience(&self) -> Duration {
+        self.head_timeout.min(FOREVER)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -60,8 +77,11 @@ impl Default for Limits {
             head_bytes_max: 64 * 1024,
             header_fields_max: 100,
             target_bytes_max: 16 * 1024,
+            chunk_extension_bytes_max: 8 * 1024,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
+            streams_max: 128,
+            stream_resets_max: 64,
             connections_max: 1024,
             journal_entries_max: 10_000,
             journal_bytes_max: 64 * 1024 * 1024,

@@ -14,5 +14,10 @@ pub(crate) use limits::{Limits, MADE_BYTES_MAX, MADE_ENTRIES_MAX, RemoteLimits};
 /// A whole request: head and body.
 pub(crate) type Request = http::Request<Bytes>;
 
+/// `https` or `http`: the server room gives requests over TLS a whole URL as their target.
+pub(crate) fn scheme_of(request: &Request) -> &'static str {
+    if request.uri().scheme() == Some(&http::uri::Scheme::HTTPS) { "https" } else { "http" }
+}
+
 /// A whole reply: head and body.
 pub(crate) type Reply = http::Response<Bytes>;

@@ -1,3 +1,5 @@
+#[cfg(feature = "tls")]
+use super::certificate::Certificate;
 use super::coverage_file::CoverageFile;
 use super::shared::Shared;
 use super::verification::{self, Verification};
@@ -9,10 +11,10 @@ use crate::engine::{Engine, OnDrift, OnViolation, Settings, Unseeded};
 use crate::evidence::{Coverage, CoverageScope, Expectation, FailOn, Gates, expectations};
 use crate::message::Limits;
 use crate::oauth::Strictness;
-use crate::server;
+use crate::server::{self, Listener};
 use crate::source::SourceFile;
 use jiff::{SignedDuration, Timestamp};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -32,6 +34,14 @@ pub enum UnknownQuery {
     Refuse,
 }
 
+/// A Unix socket to listen on.
+#[cfg(unix)]
+#[derive(Debug, Clone)]
+enum UnixSocket {
+    File(PathBuf),
+    Open(Arc<std::os::unix::net::UnixListener>),
+}
+
 /// A server to be configured. Each default is that of the command line.
 #[derive(Debug, Clone)]
 #[must_use = "a server starts with `start`"]
@@ -41,6 +51,9 @@ pub struct Builder {
     pub(super) fixtures: Vec<PathBuf>,
     address: IpAddr,
     port: u16,
+    listener: Option<Arc<TcpListener>>,
+    #[cfg(unix)]
+    unix: Option<UnixSocket>,
     pub(super) options: contract::Options,
     pub(super) remote_refs: bool,
     on_violation: OnViolation,
@@ -55,6 +68,8 @@ pub struct Builder {
     coverage_file: Option<PathBuf>,
     expectation_files: Vec<PathBuf>,
     verify_on_drop: bool,
+    #[cfg(feature = "tls")]
+    certificate: Option<Certificate>,
     pub(super) limits: Limits,
 }
 
@@ -66,6 +81,9 @@ impl Builder {
             fixtures: Vec::new(),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
+            listener: None,
+            #[cfg(unix)]
+            unix: None,
             options: contract::Options::default(),
             remote_refs: false,
             on_violation: OnViolation::default(),
@@ -80,6 +98,8 @@ impl Builder {
             coverage_file: None,
             expectation_files: Vec::new(),
             verify_on_drop: true,
+            #[cfg(feature = "tls")]
+            certificate: None,
             limits: Limits::default(),
         }
     }
@@ -128,6 +148,63 @@ impl Builder {
     /// The port. Default: 0, any free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Serves a socket that listens already, as a service manager hands them over, in place of [`host`](Self::host) and
+    /// [`port`](Self::port).
+    pub fn tcp_listener(mut self, listener: TcpListener) -> Self {
+        self.listener = Some(Arc::new(listener));
+        self
+    }
+
+    /// Serves a Unix socket, too, without TLS. Its file is made at start, in place of one that nobody listens on any more,
+    /// and removed at the end. Default: none.
+    #[cfg(unix)]
+    pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
+        self.unix = Some(UnixSocket::File(path.into()));
+        self
+    }
+
+    /// Serves a Unix socket that listens already, too. Its file is left alone.
+    #[cfg(unix)]
+    pub fn unix_listener(mut self, listener: std::os::unix::net::UnixListener) -> Self {
+        self.unix = Some(UnixSocket::Open(Arc::new(listener)));
+        self
+    }
+
+    /// Speaks TLS with a certificate and its private key, PEM files; the certificate's may have the whole chain, one's own
+    /// first. Needs the feature `tls`. Default: TLS is not spoken. Of this and [`tls_self_signed`](Self::tls_self_signed),
+    /// the last one counts.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.certificate = Some(Certificate::Files { certificate: certificate.into(), key: key.into() });
+        self
+    }
+
+    /// Speaks TLS with a certificate for `localhost`, 127.0.0.1, ::1 and the [`host`](Self::host), which is made at start
+    /// and signed by a CA that is made with it. [`MockServer::ca_file`] is what clients have to trust; no private key is
+    /// written anywhere. Needs the feature `tls`.
+    ///
+    /// ```
+    /// use chatkitty_mock::MockServer;
+    ///
+    /// let mock = MockServer::builder().tls_self_signed().start()?;
+    /// assert!(mock.url().starts_with("https://127.0.0.1:"));
+    /// assert!(std::fs::read_to_string(mock.ca_file().unwrap()).unwrap().contains("BEGIN CERTIFICATE"));
+    /// # Ok::<(), chatkitty_mock::Error>(())
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls_self_signed(mut self) -> Self {
+        self.certificate = Some(Certificate::Made { ca_file: None });
+        self
+    }
+
+    /// As [`tls_self_signed`](Self::tls_self_signed), with the CA's certificate in a file of one's own choice: what was in
+    /// it is replaced, and it stays when the server ends.
+    #[cfg(feature = "tls")]
+    pub fn tls_self_signed_to(mut self, ca_file: impl Into<PathBuf>) -> Self {
+        self.certificate = Some(Certificate::Made { ca_file: Some(ca_file.into()) });
         self
     }
 
@@ -269,7 +346,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// The contract, a fixture, an expectation or the coverage file cannot be used, the clock's text is no time, or the address cannot be bound; nothing is
+    /// The contract, a fixture, an expectation or the coverage file cannot be used, the clock's text is no time, a certificate cannot be used, or the address cannot be bound; nothing is
     /// left half started.
     #[track_caller]
     pub fn start(self) -> Result<MockServer, Error> {
@@ -292,7 +369,24 @@ impl Builder {
                 .add_application(seed, now)
                 .map_err(|refused| Error::other(format!("an application cannot be added: {refused:?}")))?;
         }
-        let loopback = self.address.is_loopback();
+        let address = match &self.listener {
+            Some(listener) => {
+                listener.local_addr().map_err(|source| Error::bind("a given socket".to_owned(), source))?
+            }
+            None => SocketAddr::new(self.address, self.port),
+        };
+        #[cfg(feature = "tls")]
+        let (security, ca_file) = match &self.certificate {
+            Some(certificate) => {
+                let identity = certificate.identity(address.ip())?;
+                (Some(identity.config), identity.ca_file)
+            }
+            None => (None, None),
+        };
+        #[cfg(not(feature = "tls"))]
+        let security = None;
+        let scheme = if security.is_some() { "https" } else { "http" };
+        let loopback = address.ip().is_loopback();
         let admin_token = self.admin_token.clone().or_else(|| {
             (!loopback).then(|| {
                 uuid::Builder::from_random_bytes(u128::from(entropy.rotate_left(17)).to_be_bytes())
@@ -302,22 +396,60 @@ impl Builder {
         });
         let edition = self.contract.is_none().then(|| self.edition.as_str().to_owned());
         let plane = Plane::new(admin_token.clone(), loopback, edition.clone());
-        let address = SocketAddr::new(self.address, self.port);
         let limits = self.limits.clone();
         let (on_drop, port) = (self.verify_on_drop, self.port);
         let sources = Mutex::new(loaded.sources);
+        let listeners = self.listeners(address)?;
         let shared = Arc::new(Shared { engine: Arc::new(engine), plane, edition, admin_token, loader: self, sources });
-        let listener = server::bind(address).map_err(|source| Error::bind(address.to_string(), source))?;
         let verification = Verification {
             started_at,
             on_drop,
             allowed: AtomicBool::new(false),
-            address: verification::address(port),
+            address: verification::address(port, scheme),
             coverage_file: Mutex::new(coverage_file),
         };
-        let running =
-            server::serve(listener, Arc::clone(&shared) as Arc<dyn server::Handler>, limits).map_err(Error::runtime)?;
-        Ok(MockServer::new(shared, running, loaded.findings, verification))
+        let running = server::serve(listeners.open, Arc::clone(&shared) as Arc<dyn server::Handler>, limits, security)
+            .map_err(Error::runtime)?;
+        #[cfg_attr(not(any(unix, feature = "tls")), expect(unused_mut, reason = "nothing is added then"))]
+        let mut server = MockServer::new(shared, running, scheme, loaded.findings, verification);
+        #[cfg(feature = "tls")]
+        {
+            server.ca_file = ca_file;
+        }
+        #[cfg(unix)]
+        {
+            server.socket_file = listeners.socket_file;
+        }
+        Ok(server)
+    }
+
+    /// Listens wherever it is asked for.
+    fn listeners(&self, address: SocketAddr) -> Result<Listeners, Error> {
+        let failed = |source| Error::bind(address.to_string(), source);
+        let tcp = match &self.listener {
+            Some(listener) => listener.try_clone().map(Listener::Tcp),
+            None => server::bind(address),
+        };
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "there is one at most"))]
+        let mut open = vec![tcp.map_err(failed)?];
+        #[cfg(unix)]
+        let mut socket_file = None;
+        #[cfg(unix)]
+        match &self.unix {
+            Some(UnixSocket::File(path)) => {
+                let bound = server::bind_unix(path);
+                let (listener, file) = bound.map_err(|source| Error::bind(format!("`{}`", path.display()), source))?;
+                open.push(listener);
+                socket_file = Some(file);
+            }
+            Some(UnixSocket::Open(listener)) => open.push(Listener::Unix(listener.try_clone().map_err(failed)?)),
+            None => {}
+        }
+        Ok(Listeners {
+            open,
+            #[cfg(unix)]
+            socket_file,
+        })
     }
 
     /// The expectations of all files, or everything that is wrong with them.
@@ -356,6 +488,13 @@ impl Builder {
     }
 }
 
-fn entropy() -> Result<u64, Error> {
+/// What is listened on, and the file that goes with it.
+struct Listeners {
+    open: Vec<Listener>,
+    #[cfg(unix)]
+    socket_file: Option<server::SocketFile>,
+}
+
+pub(super) fn entropy() -> Result<u64, Error> {
     getrandom::u64().map_err(|error| Error::other(format!("the system gives no random numbers: {error}")))
 }

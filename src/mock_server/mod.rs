@@ -6,6 +6,8 @@
 mod application;
 mod audit;
 mod builder;
+#[cfg(feature = "tls")]
+mod certificate;
 mod clock;
 mod coverage_file;
 mod edition;
@@ -68,6 +70,10 @@ pub struct MockServer {
     token_url: String,
     admin_url: String,
     findings: Vec<Diagnostic>,
+    #[cfg(feature = "tls")]
+    ca_file: Option<certificate::CaFile>,
+    #[cfg(unix)]
+    socket_file: Option<crate::server::SocketFile>,
 }
 
 impl MockServer {
@@ -90,9 +96,15 @@ impl MockServer {
         Builder::new()
     }
 
-    fn new(shared: Arc<Shared>, running: Running, findings: Vec<Diagnostic>, verification: Verification) -> Self {
+    fn new(
+        shared: Arc<Shared>,
+        running: Running,
+        scheme: &str,
+        findings: Vec<Diagnostic>,
+        verification: Verification,
+    ) -> Self {
         let address = running.address();
-        let url = format!("http://{address}");
+        let url = format!("{scheme}://{address}");
         Self {
             token_url: format!("{url}{}", shared.engine.world().token_path()),
             admin_url: format!("{url}{}", crate::control::PREFIX),
@@ -101,6 +113,10 @@ impl MockServer {
             running: Some(running),
             verification,
             findings,
+            #[cfg(feature = "tls")]
+            ca_file: None,
+            #[cfg(unix)]
+            socket_file: None,
         }
     }
 
@@ -122,6 +138,19 @@ impl MockServer {
     /// The port.
     pub fn port(&self) -> u16 {
         self.running.as_ref().map_or(0, |running| running.address().port())
+    }
+
+    /// The file of the Unix socket that was asked for; it goes when the server does.
+    #[cfg(unix)]
+    pub fn unix_socket(&self) -> Option<&std::path::Path> {
+        self.socket_file.as_ref().map(crate::server::SocketFile::path)
+    }
+
+    /// The file with the certificate of the CA that clients have to trust, as PEM; `None` where none was made for this
+    /// server. It is removed with the server, unless it was asked for by name.
+    #[cfg(feature = "tls")]
+    pub fn ca_file(&self) -> Option<&std::path::Path> {
+        self.ca_file.as_ref().map(|file| file.path.as_path())
     }
 
     /// The token that the control plane asks for; `None` where it asks for none.
@@ -239,10 +268,14 @@ impl MockServer {
         self.shared.plane.check_reply(method, path, reply)
     }
 
-    /// Stops accepting, and gives requests under way two seconds.
+    /// Stops accepting, and gives requests under way two seconds. What had come in before is answered.
     pub async fn stop(&mut self) {
         if let Some(running) = &mut self.running {
             running.stop().await;
+            #[cfg(unix)]
+            {
+                self.socket_file = None;
+            }
         }
     }
 

@@ -24,8 +24,8 @@ pub(super) struct Verification {
 }
 
 /// Reports of a server on a port of its own choosing name it by a variable: nothing listens there later on.
-pub(super) fn address(port: u16) -> Address {
-    Address { variable: ADDRESS_VARIABLE, lasts: port != 0 }
+pub(super) fn address(port: u16, scheme: &'static str) -> Address {
+    Address { variable: ADDRESS_VARIABLE, lasts: port != 0, scheme }
 }
 
 impl MockServer {
@@ -140,7 +140,7 @@ impl MockServer {
 impl Application {
     /// The verdict on this application's exchanges so far. Expectations are those of the whole server.
     pub fn report(&self) -> Report {
-        Report { address: address(0), ..self.shared.engine.full_report(Some(&self.application)) }
+        Report { address: address(0, "http"), ..self.shared.engine.full_report(Some(&self.application)) }
     }
 
     /// How much of the contract this application's requests touched so far.

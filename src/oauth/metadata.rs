@@ -2,7 +2,7 @@
 
 use super::endpoints::{Endpoints, Served};
 use super::refusal::{Answered, json_reply};
-use crate::message::{Reply, Request};
+use crate::message::{Reply, Request, scheme_of};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HOST, PRAGMA};
 use http::uri::Authority;
@@ -56,5 +56,5 @@ fn origin(request: &Request) -> String {
     let authority = uri.authority().map(Authority::as_str).or(host);
     let authority =
         authority.filter(|text| !text.contains('@') && text.parse::<Authority>().is_ok()).unwrap_or("localhost");
-    format!("{}://{authority}", uri.scheme_str().unwrap_or("http"))
+    format!("{}://{authority}", scheme_of(request))
 }

@@ -1,129 +1,106 @@
-//! One connection from accept to close.
-//!
-//! hyper parses and writes; here are its settings, the way from a request to its reply, and an end that
-//! lets the client read the last reply.
+//! One connection from accept to close: which version is spoken, and the way from a request to its reply.
 
 use super::Handler;
+use super::gate::Verdict;
 use super::intake::{self, Refused};
 use super::later;
 use super::reply;
-use super::running::{Shared, stopped};
-use super::tap::{HeadLog, Tap};
-use crate::message::{Limits, Reply};
+use super::running::Shared;
+use super::{http1, later::Endless};
+use crate::message::Reply;
 use bytes::Bytes;
-use http::Method;
 use http::header::{CONNECTION, HeaderValue};
+use http::{Method, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1::Builder;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::timeout;
 
-/// How long input is thrown away after a refusal, so that the refusal is not lost with it.
-const LINGER: Duration = Duration::from_secs(1);
-/// hyper's own default for the read buffer.
-const READ_BUFFER_BYTES: usize = 8192 + 4096 * 100;
-/// The fields that hyper parses without allocating for them.
-const FIELDS_ON_STACK: usize = 100;
-/// More fields than this and the header map itself gives up.
-const FIELDS_MAX: usize = 16 * 1024;
-/// Longer timeouts are beyond what clocks can add.
-const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// What the requests of one connection have in common.
+pub(super) struct Talk {
+    pub(super) shared: Arc<Shared>,
+    pub(super) stopping: watch::Receiver<bool>,
+    /// Whether it is TLS that is spoken.
+    pub(super) is_secure: bool,
+    /// Why the request at hand is refused, if its head was.
+    pub(super) verdict: Verdict,
+    /// Whether the connection closes for a reason of ours, and more may come in.
+    pub(super) is_cut: AtomicBool,
+}
 
-/// hyper's settings. Its limits on the head are twice ours: between the two the refusal is ours and has
-/// a body, beyond hyper refuses with an empty one.
-pub(super) fn protocol(limits: &Limits) -> Builder {
-    let head_bytes = limits.head_bytes_max.saturating_mul(2);
-    let fields = limits.header_fields_max.saturating_mul(2).min(FIELDS_MAX);
-    let mut builder = Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_timeout.min(FOREVER))
-        .half_close(true)
-        .max_header_size(head_bytes)
-        .max_buf_size(head_bytes.max(READ_BUFFER_BYTES));
-    if fields > FIELDS_ON_STACK {
-        builder.max_headers(fields);
+impl Talk {
+    pub(super) fn new(shared: Arc<Shared>, stopping: watch::Receiver<bool>, is_secure: bool) -> Arc<Self> {
+        Arc::new(Self { shared, stopping, is_secure, verdict: Verdict::default(), is_cut: AtomicBool::new(false) })
     }
-    builder
 }
 
 /// Serves a connection until either side closes it.
-pub(super) async fn drive(stream: TcpStream, shared: Arc<Shared>, stopping: watch::Receiver<bool>) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection without TCP_NODELAY");
-    }
-    let log = HeadLog::new(shared.limits.head_bytes_max.saturating_mul(2));
-    let is_refused = Arc::new(AtomicBool::new(false));
-    let io = TokioIo::new(Tap::new(stream, log.clone()));
-    let service = service_fn(|request| {
-        respond(Arc::clone(&shared), log.clone(), Arc::clone(&is_refused), stopping.clone(), request)
-    });
-    let mut connection = shared.protocol.serve_connection(io, service);
-    let mut stop = pin!(stopped(stopping.clone()));
-    let ended = tokio::select! {
-        // Stopping comes first, so that a reply made after it says that the connection closes.
+#[cfg(feature = "http2")]
+pub(super) async fn drive<S>(mut stream: S, talk: Arc<Talk>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    use super::http2;
+    use super::running::stopped;
+    let first = tokio::select! {
         biased;
-        () = &mut stop => None,
-        outcome = &mut connection => Some(outcome),
+        first = http2::first_bytes(&mut stream) => first,
+        () = stopped(talk.stopping.clone()) => return,
+        () = tokio::time::sleep(talk.shared.limits.patience()) => return,
     };
-    let outcome = match ended {
-        Some(outcome) => outcome,
-        None => {
-            Pin::new(&mut connection).graceful_shutdown();
-            (&mut connection).await
-        }
-    };
-    let is_unparsable = outcome.as_ref().is_err_and(hyper::Error::is_parse);
-    if let Err(error) = outcome {
-        tracing::debug!(%error, "a connection ended early");
-    }
-    if is_unparsable || is_refused.load(Ordering::Relaxed) {
-        linger(connection.into_parts().io.into_inner().into_inner()).await;
+    match first {
+        Ok(first) if http2::is_preface(&first) => http2::serve(stream, first, talk).await,
+        Ok(first) => http1::serve(stream, first, talk).await,
+        Err(error) => tracing::debug!(%error, "a connection ended early"),
     }
 }
 
+/// Serves a connection until either side closes it.
+#[cfg(not(feature = "http2"))]
+pub(super) async fn drive<S>(stream: S, talk: Arc<Talk>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    http1::serve(stream, bytes::BytesMut::new(), talk).await;
+}
+
 /// A body in one piece, or one that goes on.
-type Body = Either<Full<Bytes>, later::Endless>;
+pub(super) type Body = Either<Full<Bytes>, Endless>;
 
 /// Reads a request and has it answered.
-async fn respond(
-    shared: Arc<Shared>,
-    log: HeadLog,
-    is_refused: Arc<AtomicBool>,
-    stopping: watch::Receiver<bool>,
-    request: http::Request<Incoming>,
-) -> io::Result<http::Response<Body>> {
+pub(super) async fn respond(talk: Arc<Talk>, request: http::Request<Incoming>) -> io::Result<http::Response<Body>> {
+    let shared = &talk.shared;
     let method = request.method().clone();
-    let read = intake::read(request, &log, &shared.limits).await;
+    let is_http1 = request.version() < Version::HTTP_2;
+    let read = match talk.verdict.get() {
+        None => intake::read(request, talk.is_secure, &shared.limits).await,
+        Some((refusal, head)) => Err(Refused { refusal: refusal.clone(), head: head.clone() }),
+    };
     if shared.is_closed.load(Ordering::SeqCst) {
         return Err(io::ErrorKind::ConnectionAborted.into());
     }
     let handler = shared.handler.as_ref();
-    let reply = match read {
+    let mut is_last = shared.is_leaving.load(Ordering::Relaxed);
+    let mut reply = match read {
         Ok(request) => guarded(handler, |handler| handler.handle(request)),
         Err(Refused { refusal, head }) => {
-            is_refused.store(true, Ordering::Relaxed);
-            let mut reply = guarded(handler, |handler| handler.refuse(refusal, Some(*head)));
-            reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            reply
+            is_last = true;
+            guarded(handler, |handler| handler.refuse(refusal, head.map(|head| *head)))
         }
     };
-    log.resume();
+    // HTTP/2 says the first to no connection but its own stream's, and the second by itself.
+    if is_last && is_http1 {
+        talk.is_cut.store(true, Ordering::Relaxed);
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     if reply.extensions().is_empty() {
         return Ok(reply::framed(reply, &method).map(Either::Left));
     }
-    let (reply, endless) = later::settled(reply, stopping).await;
+    let (reply, endless) = later::settled(reply, talk).await;
     let framed = reply::framed(reply, &method);
     Ok(match endless.filter(|_| method != Method::HEAD) {
         Some(endless) => framed.map(|_| Either::Right(endless)),
@@ -139,16 +116,4 @@ fn guarded(handler: &dyn Handler, answer: impl FnOnce(&dyn Handler) -> Reply) ->
         tracing::error!(panic = message.unwrap_or("no message"), "a handler panicked");
         reply::failure()
     })
-}
-
-/// Says that no more is sent, and reads on for a while: a socket closed with input unread is reset, and
-/// a reset takes back the reply.
-async fn linger(mut stream: TcpStream) {
-    let drained = async {
-        // On the heap, for the sake of the size of every connection's future.
-        let mut discarded = vec![0; 16 * 1024];
-        let _ = stream.shutdown().await;
-        while matches!(stream.read(&mut discarded).await, Ok(count) if count > 0) {}
-    };
-    let _ = timeout(LINGER, drained).await;
 }

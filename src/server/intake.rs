@@ -1,101 +1,104 @@
 //! Reading one request whole, within the limits.
 //!
-//! Everything that the head can tell is checked before the body is asked for, because asking is what
-//! sends `100 Continue`.
+//! What the head can tell of the body is checked before the body is asked for, because asking is what sends
+//! `100 Continue`.
 
 use super::Refusal;
-use super::tap::HeadLog;
+use super::head::{is_authority, is_known_expectation};
 use crate::message::{Limits, Request};
 use bytes::{Bytes, BytesMut};
-use http::header::HOST;
+use http::header::{EXPECT, HOST, HeaderValue};
 use http::request::Parts;
-use http::uri::{PathAndQuery, Uri};
-use http::{HeaderMap, Method, Version};
+use http::uri::{self, Authority, PathAndQuery, Scheme, Uri};
+use http::{Method, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use std::error::Error;
+use std::io;
 use tokio::time::timeout;
 
 /// A request that was not read whole.
 pub(super) struct Refused {
     pub(super) refusal: Refusal,
-    pub(super) head: Box<Parts>,
+    /// As much of the head as can be told.
+    pub(super) head: Option<Box<Parts>>,
 }
 
 /// Reads the body after a look at the head.
-pub(super) async fn read(request: http::Request<Incoming>, log: &HeadLog, limits: &Limits) -> Result<Request, Refused> {
+pub(super) async fn read(
+    request: http::Request<Incoming>,
+    is_secure: bool,
+    limits: &Limits,
+) -> Result<Request, Refused> {
     let (mut head, body) = request.into_parts();
     // hyper leaves a handle for protocol upgrades here, which nobody takes.
     head.extensions.clear();
-    let is_ambiguous = log.pause(&head);
-    let checked = check(&head, is_ambiguous, limits);
+    let checked = if head.version == Version::HTTP_2 { check(&head, limits) } else { Ok(()) };
     normalise(&mut head);
+    if is_secure {
+        secure(&mut head);
+    }
     let read = match checked {
         Ok(()) => read_body(body, limits).await,
         Err(refusal) => Err(refusal),
     };
     match read {
         Ok(body) => Ok(Request::from_parts(head, body)),
-        Err(refusal) => Err(Refused { refusal, head: Box::new(head) }),
+        Err(refusal) => Err(Refused { refusal, head: Some(Box::new(head)) }),
     }
 }
 
-fn check(head: &Parts, is_ambiguous: bool, limits: &Limits) -> Result<(), Refusal> {
-    let target_bytes = target_bytes(&head.uri);
-    if target_bytes > limits.target_bytes_max {
+/// What the gate sees to in HTTP/1.1. Most of it cannot be in HTTP/2, or the parser refuses it.
+fn check(head: &Parts, limits: &Limits) -> Result<(), Refusal> {
+    let target = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    if target.len() > limits.target_bytes_max {
         return Err(Refusal::TargetTooLong);
     }
-    let head_bytes = head.method.as_str().len() + target_bytes + " HTTP/1.1\r\n\r\n".len() + 1;
-    if head.headers.len() > limits.header_fields_max || head_bytes + field_bytes(&head.headers) > limits.head_bytes_max
-    {
+    if head.headers.len() > limits.header_fields_max {
         return Err(Refusal::HeadTooLarge);
     }
-    if is_ambiguous {
-        return bad("`Content-Length` and `Transfer-Encoding` exclude each other");
+    if head.headers.get_all(EXPECT).iter().any(|value| !is_known_expectation(value.as_bytes())) {
+        return Err(Refusal::ExpectationUnknown);
     }
-    check_host(head)
-}
-
-/// RFC 9112 §3.2: exactly one `Host` since HTTP/1.1, and a valid one.
-fn check_host(head: &Parts) -> Result<(), Refusal> {
-    let mut hosts = head.headers.get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (None, _) if head.version < Version::HTTP_11 => Ok(()),
-        (None, _) => bad("`Host` is missing"),
-        (Some(_), Some(_)) => bad("`Host` occurs more than once"),
-        (Some(host), None) if host.as_bytes().iter().all(|byte| is_host_byte(*byte)) => Ok(()),
-        (Some(_), None) => bad("`Host` is not a host with an optional port"),
+    let bad = |reason: &str| Err(Refusal::BadFraming(reason.to_owned()));
+    let authority = head.uri.authority().map(|authority| authority.as_str().as_bytes());
+    let hosts: Vec<&[u8]> = head.headers.get_all(HOST).iter().map(HeaderValue::as_bytes).collect();
+    match (authority, hosts.as_slice()) {
+        (None, []) => bad("`:authority` and `Host` are missing"),
+        (Some(authority), []) if is_authority(authority) => Ok(()),
+        // RFC 9113 §8.3.1: they must not differ.
+        (None, [host]) if is_authority(host) => Ok(()),
+        (Some(authority), [host]) if is_authority(host) && authority.eq_ignore_ascii_case(host) => Ok(()),
+        _ => bad("`:authority` and `Host` do not name one host with an optional port"),
     }
 }
 
-fn bad(reason: &str) -> Result<(), Refusal> {
-    Err(Refusal::BadFraming(reason.to_owned()))
-}
-
-/// RFC 3986 §3.2.2 and §3.2.3, without user information.
-fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:[]".contains(&byte)
-}
-
-/// The length of the target as it was sent, but for a fragment, which the parser drops.
-fn target_bytes(uri: &Uri) -> usize {
-    let scheme = uri.scheme_str().map_or(0, |scheme| scheme.len() + "://".len());
-    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
-    scheme + authority + uri.path_and_query().map_or(0, |path| path.as_str().len())
-}
-
-/// The length of the header section, written in the usual way.
-fn field_bytes(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
-}
-
-/// Turns `http://host/path` into `/path`. The target of `CONNECT` has no path and stays.
-fn normalise(head: &mut Parts) {
-    if head.method == Method::CONNECT || head.uri.authority().is_none() {
+/// Turns `http://host/path` into `/path`, for the sake of which `Host` does not count (RFC 9112 §3.2.2). The target of
+/// `CONNECT` has no path and stays.
+pub(super) fn normalise(head: &mut Parts) {
+    if head.method == Method::CONNECT {
         return;
+    }
+    let Some(authority) = head.uri.authority() else { return };
+    if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
+        head.headers.insert(HOST, host);
     }
     let path = head.uri.path_and_query().cloned();
     head.uri = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+}
+
+/// Turns `/path` into `https://host/path`, because a path alone is taken for one of `http`.
+fn secure(head: &mut Parts) {
+    let host = head.headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let (Some(host), Some(path)) = (host, head.uri.path_and_query()) else { return };
+    let mut parts = uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTPS);
+    parts.authority = Some(host);
+    parts.path_and_query = Some(path.clone());
+    // `*` has no place behind an authority.
+    if let Ok(uri) = Uri::from_parts(parts) {
+        head.uri = uri;
+    }
 }
 
 async fn read_body(body: Incoming, limits: &Limits) -> Result<Bytes, Refusal> {
@@ -117,7 +120,7 @@ async fn collect(mut body: Incoming, bytes_max: usize) -> Result<Bytes, Refusal>
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Refusal::BadFraming(describe(&error)))?;
+        let frame = frame.map_err(|error| refusal_of(&error))?;
         // What is no data is trailers, and no check reads those.
         let Ok(data) = frame.into_data() else {
             continue;
@@ -138,10 +141,9 @@ async fn collect(mut body: Incoming, bytes_max: usize) -> Result<Bytes, Refusal>
     Ok(if joined.is_empty() { first } else { joined.freeze() })
 }
 
-/// hyper says that a body failed; its source says how.
-fn describe(error: &hyper::Error) -> String {
-    match error.source() {
-        Some(cause) => format!("the body cannot be read: {cause}"),
-        None => "the body cannot be read".to_owned(),
-    }
+/// Why a body failed: the gate says it whole, hyper in its error's source.
+fn refusal_of(error: &hyper::Error) -> Refusal {
+    let Some(cause) = error.source() else { return Refusal::BadFraming("the body cannot be read".to_owned()) };
+    let own = cause.downcast_ref::<io::Error>().and_then(|error| error.get_ref()?.downcast_ref::<Refusal>());
+    own.cloned().unwrap_or_else(|| Refusal::BadFraming(format!("the body cannot be read: {cause}")))
 }

@@ -1,5 +1,6 @@
 //! What is waited for between a reply and its writing, and bodies that go on.
 
+use super::connection::Talk;
 use super::running::stopped;
 use crate::message::{Later, Reply, Stream};
 use bytes::Bytes;
@@ -8,8 +9,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// How often a stream with nothing to say shows that it is alive: a comment of server-sent events.
@@ -19,12 +20,13 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pub(super) type Endless = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Waits as the reply says; gives the reply to be written, and the body that goes on behind its own.
-pub(super) async fn settled(mut reply: Reply, stopping: watch::Receiver<bool>) -> (Reply, Option<Endless>) {
+pub(super) async fn settled(mut reply: Reply, talk: Arc<Talk>) -> (Reply, Option<Endless>) {
+    let stopping = &talk.stopping;
     match Later::take(&mut reply) {
         None => (reply, None),
         Some(Later::Delay(delay)) => {
             // A server that stops does not wait for it.
-            let _ = timeout(delay, stopped(stopping)).await;
+            let _ = timeout(delay, stopped(stopping.clone())).await;
             (reply, None)
         }
         Some(Later::Wait(mut wait)) => {
@@ -42,27 +44,27 @@ pub(super) async fn settled(mut reply: Reply, stopping: watch::Receiver<bool>) -
         }
         Some(Later::Stream(stream)) => {
             let first = std::mem::take(reply.body_mut());
-            (reply, Some(endless(first, stream, stopping)))
+            (reply, Some(endless(first, stream, talk)))
         }
     }
 }
 
-fn endless(first: Bytes, stream: Stream, stopping: watch::Receiver<bool>) -> Endless {
-    let start = (Some(first).filter(|first| !first.is_empty()), stream, stopping);
-    let frames = unfold(start, |(first, mut stream, stopping)| async move {
+fn endless(first: Bytes, stream: Stream, talk: Arc<Talk>) -> Endless {
+    let start = (Some(first).filter(|first| !first.is_empty()), stream, talk);
+    let frames = unfold(start, |(first, mut stream, talk)| async move {
         if let Some(first) = first {
-            return Some((first, (None, stream, stopping)));
+            return Some((first, (None, stream, talk)));
         }
         loop {
             stream.changed.borrow_and_update();
             let more = stream.more();
             if !more.is_empty() {
-                return Some((more, (None, stream, stopping)));
+                return Some((more, (None, stream, talk)));
             }
             tokio::select! {
                 changed = stream.changed.changed() => if changed.is_err() { return None },
-                () = stopped(stopping.clone()) => return None,
-                () = tokio::time::sleep(HEARTBEAT) => return Some((Bytes::from_static(b": alive\n\n"), (None, stream, stopping))),
+                () = stopped(talk.stopping.clone()) => return None,
+                () = tokio::time::sleep(HEARTBEAT) => return Some((Bytes::from_static(b": alive\n\n"), (None, stream, talk))),
             }
         }
     });

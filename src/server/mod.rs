@@ -1,27 +1,46 @@
-//! The HTTP/1.1 side: sockets in, whole requests out to a synchronous handler, whole replies back.
+//! The wire: sockets in, whole requests out to a synchronous handler, whole replies back.
 //!
 //! It owns accepting, limits on what is read, framing, and stopping. It never decides what an answer
 //! says: the [`Handler`] does, for what was read and for what had to be refused. Start at
 //! [`serve`] in `running.rs`; one connection's life is in `connection.rs`, one request's in `intake.rs`.
 
 mod connection;
+mod framing;
+mod gate;
+mod head;
+mod http1;
+#[cfg(feature = "http2")]
+mod http2;
 mod intake;
 mod later;
+mod listen;
 mod reply;
 mod running;
 mod runtime;
-mod tap;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(unix)]
+mod unix;
 
 use crate::diagnostic::{Code, code};
 use crate::message::{Reply, Request};
 use http::request::Parts;
-use std::net::{SocketAddr, TcpListener};
-use std::{fmt, io};
+use std::fmt;
 
+pub(crate) use listen::{Listener, bind};
 pub(crate) use running::{Running, serve};
 pub(crate) use runtime::runtime;
+#[cfg(unix)]
+pub(crate) use unix::{SocketFile, bind as bind_unix};
+
+/// What secures connections over TCP. Without the feature `tls` there is nothing that could.
+#[cfg(feature = "tls")]
+pub(crate) type Security = std::sync::Arc<tokio_rustls::rustls::ServerConfig>;
+/// What secures connections over TCP. Without the feature `tls` there is nothing that could.
+#[cfg(not(feature = "tls"))]
+pub(crate) type Security = std::convert::Infallible;
 
 /// What a server does with requests.
 ///
@@ -48,6 +67,12 @@ pub(crate) enum Refusal {
     BodyTimeout,
     /// Where the request ends or whom it is for cannot be told; the text says why.
     BadFraming(String),
+    /// `Expect` asks for something else than `100-continue`.
+    ExpectationUnknown,
+    /// The body has a transfer coding beside `chunked`.
+    CodingUnknown,
+    /// The version is neither HTTP/1.1 nor HTTP/1.0.
+    VersionUnknown,
 }
 
 impl Refusal {
@@ -59,6 +84,9 @@ impl Refusal {
             Self::HeadTooLarge => code::HEAD_TOO_LARGE,
             Self::BodyTimeout => code::REQUEST_TIMEOUT,
             Self::BadFraming(_) => code::BAD_FRAMING,
+            Self::ExpectationUnknown => code::EXPECTATION_UNKNOWN,
+            Self::CodingUnknown => code::TRANSFER_CODING_UNKNOWN,
+            Self::VersionUnknown => code::VERSION_UNKNOWN,
         }
     }
 }
@@ -71,17 +99,11 @@ impl fmt::Display for Refusal {
             Self::HeadTooLarge => "the header section is longer, or has more fields, than the server takes",
             Self::BodyTimeout => "the body did not arrive in time",
             Self::BadFraming(reason) => reason,
+            Self::ExpectationUnknown => "the expectation is not `100-continue`",
+            Self::CodingUnknown => "the body has a transfer coding beside `chunked`",
+            Self::VersionUnknown => "the version of HTTP is not spoken here",
         })
     }
 }
 
-/// Binds and listens at once; port 0 takes any free one.
-///
-/// # Errors
-///
-/// When the address is in use, is not this machine's, or may not be bound.
-pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}
+impl std::error::Error for Refusal {}

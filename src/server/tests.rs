@@ -5,7 +5,8 @@ use crate::message::Limits;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, StatusCode};
-use std::net::Ipv4Addr;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -79,7 +80,7 @@ fn somewhere() -> SocketAddr {
 
 fn start(limits: Limits) -> Running {
     let listener = bind(somewhere()).expect("a free port");
-    serve(listener, Arc::new(Echo::default()), limits).expect("a server")
+    serve(vec![listener], Arc::new(Echo::default()), limits, None).expect("a server")
 }
 
 async fn connect(server: &Running) -> TcpStream {
@@ -122,9 +123,9 @@ async fn each_limit_has_its_status_and_closes() {
     for (request, status, body) in [
         (format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n"), "414", "TargetTooLong Some(61)"),
         (format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", fields(5)), "431", "HeadTooLarge Some(1)"),
-        (format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", fields(200)), "431", ""),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", fields(200)), "431", "HeadTooLarge Some(1)"),
         (format!("GET / HTTP/1.1\r\nHost: a\r\nA: {}\r\n\r\n", "x".repeat(990)), "431", "HeadTooLarge Some(1)"),
-        (format!("GET / HTTP/1.1\r\nHost: a\r\nA: {}\r\n\r\n", "x".repeat(9000)), "431", ""),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\nA: {}\r\n\r\n", "x".repeat(9000)), "431", "HeadTooLarge Some(1)"),
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n".into(), "413", "BodyTooLarge Some(1)"),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 101\r\n\r\n".into(),
@@ -161,10 +162,23 @@ async fn each_limit_has_its_status_and_closes() {
         (
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".into(),
             "400",
-            "BadFraming(\"the body cannot be read: Invalid chunk size line: missing size digit\") Some(1)",
+            "BadFraming(\"a chunk has no size, or one of more than 64 bits\") Some(1)",
         ),
-        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n".into(), "400", ""),
-        ("no http at all\r\n\r\n".into(), "400", ""),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n".into(),
+            "400",
+            "BadFraming(\"`Content-Length` occurs more than once\") Some(1)",
+        ),
+        (
+            "no http at all\r\n\r\n".into(),
+            "400",
+            "BadFraming(\"the target is neither a path nor an `http` or `https` URL\") None",
+        ),
+        (
+            format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;{}\r\na", "x".repeat(9000)),
+            "400",
+            "BadFraming(\"the chunks' extensions are longer than the server takes\") Some(1)",
+        ),
     ] {
         let reply = exchange(&server, &request).await;
         let (head, found) = reply.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{request:?}"));
@@ -354,7 +368,7 @@ fn dropping_works_without_a_runtime_and_frees_the_port() {
 async fn a_dropped_server_answers_nothing_any_more() {
     let listener = bind(somewhere()).expect("a free port");
     let echo = Arc::new(Echo::default());
-    let server = serve(listener, Arc::clone(&echo) as _, Limits::default()).expect("a server");
+    let server = serve(vec![listener], Arc::clone(&echo) as _, Limits::default(), None).expect("a server");
     let mut stream = connect(&server).await;
     stream.write_all(b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\n").await.expect("a write");
     until(&mut stream, "GET /1 0").await;
@@ -385,7 +399,24 @@ async fn five_hundred_live_at_once() {
 #[test]
 fn a_taken_port_is_an_error() {
     let first = bind(somewhere()).expect("a free port");
-    let address = first.local_addr().expect("an address");
+    let address = first.address().expect("an address").expect("a port");
     let error = bind(address).expect_err("a taken port");
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+}
+
+#[cfg(feature = "http2")]
+#[tokio::test]
+async fn a_connection_of_http_2_on_which_nothing_happens_is_closed() {
+    let server = start(small());
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    // The beginning of a head (END_HEADERS is not set), of which the rest does not come.
+    let head = b"\0\0\x01\x01\x01\0\0\0\x01\x82";
+    for sent in [&preface[..], &preface[..10], &[&preface[..], head].concat()] {
+        let mut stream = connect(&server).await;
+        stream.write_all(sent).await.expect("a write");
+        let mut received = Vec::new();
+        let ended = timeout(Duration::from_secs(5), stream.read_to_end(&mut received)).await;
+        // Some of it was never read, so the end may be a reset.
+        let _ = ended.expect("an end");
+    }
 }

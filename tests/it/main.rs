@@ -25,8 +25,11 @@ mod editions;
 mod explain_state;
 mod following;
 #[cfg(feature = "cli")]
+mod http;
+#[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
+mod malformed;
 mod model;
 mod oauth;
 #[cfg(feature = "cli")]
@@ -44,7 +47,13 @@ mod report_readers;
 #[cfg(feature = "cli")]
 mod reports;
 mod selection;
+#[cfg(feature = "cli")]
+mod sockets;
+#[cfg(feature = "cli")]
+mod stopping;
 mod stories;
 mod tenants;
 mod tidy;
+#[cfg(feature = "cli")]
+mod tls;
 mod wire;

@@ -2,7 +2,7 @@
 
 use super::Visit;
 use crate::engine::problem;
-use crate::message::{Reply, Request};
+use crate::message::{Reply, Request, scheme_of};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH};
 use http::{Method, StatusCode};
@@ -86,6 +86,6 @@ impl Visit<'_> {
     /// Where clients find the data plane: the host that this page was asked for at.
     pub(super) fn base_url(&self) -> String {
         let host = self.request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
-        format!("http://{}", host.unwrap_or("localhost"))
+        format!("{}://{}", scheme_of(self.request), host.unwrap_or("localhost"))
     }
 }

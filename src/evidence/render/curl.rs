@@ -40,8 +40,16 @@ pub(super) struct Line {
 
 /// The line that sends the request again; `None` for a request that was never read whole.
 pub(super) fn line(exchange: &Exchange, address: Address) -> Option<Line> {
-    let unread =
-        [code::BODY_TOO_LARGE, code::TARGET_TOO_LONG, code::HEAD_TOO_LARGE, code::REQUEST_TIMEOUT, code::BAD_FRAMING];
+    let unread = [
+        code::BODY_TOO_LARGE,
+        code::TARGET_TOO_LONG,
+        code::HEAD_TOO_LARGE,
+        code::REQUEST_TIMEOUT,
+        code::BAD_FRAMING,
+        code::EXPECTATION_UNKNOWN,
+        code::TRANSFER_CODING_UNKNOWN,
+        code::VERSION_UNKNOWN,
+    ];
     if exchange.diagnostics.iter().any(|diagnostic| unread.contains(&diagnostic.code)) {
         return None;
     }
@@ -93,7 +101,7 @@ fn base(exchange: &Exchange, address: Address) -> Word {
     let headers = exchange.heads.request();
     let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
     match host.filter(|_| address.lasts) {
-        Some(host) => Word::plain(&format!("http://{host}")),
+        Some(host) => Word::plain(&format!("{}://{host}", address.scheme)),
         None => Word(vec![Piece::Variable(address.variable.to_owned())]),
     }
 }

@@ -29,11 +29,13 @@ pub(crate) struct Address {
     pub(crate) variable: &'static str,
     /// Whether the address that a client used leads to a server later on, and so is written out.
     pub(crate) lasts: bool,
+    /// `http` or `https`.
+    pub(crate) scheme: &'static str,
 }
 
 impl Default for Address {
     fn default() -> Self {
-        Self { variable: "BASE_URL", lasts: true }
+        Self { variable: "BASE_URL", lasts: true, scheme: "http" }
     }
 }
 

@@ -250,7 +250,7 @@ impl Sample {
             coverage: Some(coverage),
             contract: ("Things".to_owned(), "1".to_owned()),
             exchanges,
-            address: Address { variable: "API_URL", lasts: false },
+            address: Address { variable: "API_URL", lasts: false, scheme: "http" },
         }
     }
 }

@@ -1,0 +1,179 @@
+//! A stream that shows its reader whole heads only, and none that is refused.
+//!
+//! In place of a refused head the reader is shown one that says nothing, and then the end: so the refusal is written by
+//! hyper, in its turn behind the replies to what came before. What stands behind a refused head is never looked at.
+
+use super::Refusal;
+use super::framing::{Found, Framing};
+use super::head;
+use bytes::{Buf, Bytes, BytesMut};
+use http::request::Parts;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What is shown in place of a refused head.
+const PLACEHOLDER: &[u8] = b"GET * HTTP/1.1\r\n\r\n";
+
+/// Set from the moment on that the reader is shown the placeholder: the request that it makes of it is answered with this.
+pub(super) type Verdict = Arc<OnceLock<(Refusal, Option<Box<Parts>>)>>;
+
+/// The stream.
+pub(super) struct Gate<S> {
+    stream: S,
+    /// `None` lets everything through.
+    framing: Option<Framing>,
+    /// A head that is not whole.
+    held: BytesMut,
+    /// What the reader is shown next.
+    ready: Bytes,
+    end: End,
+    verdict: Verdict,
+}
+
+/// What comes behind that.
+enum End {
+    /// What the stream has.
+    Open,
+    /// A refused head, and nothing.
+    Head(Refusal, Option<Box<Parts>>),
+    /// A failure, for the middle of a body is no place for a head.
+    Body(Refusal),
+    Nothing,
+}
+
+impl<S> Gate<S> {
+    /// `first` is what was read of the stream already.
+    pub(super) fn new(stream: S, first: BytesMut, framing: Option<Framing>, verdict: Verdict) -> Self {
+        let (held, ready) = (BytesMut::new(), Bytes::new());
+        let mut gate = Self { stream, framing, held, ready, end: End::Open, verdict };
+        gate.take(first);
+        gate
+    }
+
+    pub(super) fn into_inner(self) -> S {
+        self.stream
+    }
+
+    /// Takes in what was read first of all.
+    fn take(&mut self, mut read: BytesMut) {
+        let Some(framing) = &mut self.framing else {
+            self.ready = read.freeze();
+            return;
+        };
+        let Found { whole, refusal } = framing.look(&read);
+        let rest = read.split_off(whole);
+        self.ready = read.freeze();
+        self.hold(&rest, refusal);
+    }
+
+    /// Takes in what was read behind a held head.
+    fn take_more(&mut self, read: &[u8], Found { whole, refusal }: Found) {
+        let (whole, rest) = read.split_at(whole);
+        if !whole.is_empty() {
+            self.held.extend_from_slice(whole);
+            self.ready = self.held.split().freeze();
+        }
+        self.hold(rest, refusal);
+    }
+
+    /// Keeps the beginning of a head, or ends with it.
+    fn hold(&mut self, rest: &[u8], refusal: Option<Refusal>) {
+        match refusal {
+            None => self.held.extend_from_slice(rest),
+            Some(refusal) if self.framing.as_ref().is_some_and(Framing::is_in_head) => {
+                self.held.extend_from_slice(rest);
+                self.end = End::Head(refusal, head::parts(&self.held).map(Box::new));
+                self.held = BytesMut::new();
+            }
+            Some(refusal) => self.end = End::Body(refusal),
+        }
+    }
+
+    /// Shows what is there without reading; whether there was anything, or the end.
+    fn show(&mut self, buffer: &mut ReadBuf<'_>) -> Option<io::Result<()>> {
+        if self.ready.is_empty() {
+            match std::mem::replace(&mut self.end, End::Nothing) {
+                End::Open => {
+                    self.end = End::Open;
+                    return None;
+                }
+                End::Head(refusal, head) => {
+                    // It is empty: there is one refusal at most.
+                    let _ = self.verdict.set((refusal, head));
+                    self.ready = Bytes::from_static(PLACEHOLDER);
+                }
+                End::Body(refusal) => return Some(Err(io::Error::new(io::ErrorKind::InvalidData, refusal))),
+                End::Nothing => return Some(Ok(())),
+            }
+        }
+        let count = self.ready.len().min(buffer.remaining());
+        buffer.put_slice(&self.ready[..count]);
+        self.ready.advance(count);
+        if self.ready.is_empty() {
+            // An empty rest would keep the memory of the whole.
+            self.ready = Bytes::new();
+        }
+        Some(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let gate = self.get_mut();
+        loop {
+            if let Some(shown) = gate.show(buffer) {
+                return Poll::Ready(shown);
+            }
+            let before = buffer.filled().len();
+            ready!(Pin::new(&mut gate.stream).poll_read(context, buffer))?;
+            let read = &buffer.filled()[before..];
+            let Some(framing) = gate.framing.as_mut().filter(|_| !read.is_empty()) else {
+                return Poll::Ready(Ok(()));
+            };
+            let found = framing.look(read);
+            if !gate.held.is_empty() {
+                gate.take_more(read, found);
+                buffer.set_filled(before);
+                continue;
+            }
+            // The usual way: whole requests, which stay where they are.
+            let Found { whole, refusal } = found;
+            if whole < read.len() {
+                gate.hold(&read[whole..], refusal);
+                buffer.set_filled(before + whole);
+            }
+            if whole > 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Gate<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}

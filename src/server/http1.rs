@@ -1,0 +1,87 @@
+//! HTTP/1.1 over one stream: hyper's settings, the gate before it, and an end that lets the client read the last reply.
+
+use super::connection::{Talk, respond};
+use super::framing::Framing;
+use super::gate::Gate;
+use super::running::stopped;
+use crate::message::Limits;
+use bytes::BytesMut;
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+/// How long input is thrown away behind the last reply, so that the last reply is not lost with it.
+const LINGER: Duration = Duration::from_secs(1);
+/// The least that hyper reads into.
+const READ_BUFFER_BYTES: usize = 8192 + 4096 * 100;
+/// The fields that hyper parses without allocating for them.
+const FIELDS_ON_STACK: usize = 100;
+/// More fields than this and the header map itself gives up.
+const FIELDS_MAX: usize = 16 * 1024;
+
+/// hyper's settings. What is over a limit does not come as far as that, so its own limits on the head are a little
+/// higher: it must never refuse what the gate lets in.
+pub(super) fn protocol(limits: &Limits) -> Builder {
+    let head_bytes = limits.head_bytes_max.saturating_add(1024);
+    let mut builder = Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.patience())
+        .half_close(true)
+        .max_header_size(head_bytes)
+        .max_buf_size(head_bytes.max(READ_BUFFER_BYTES));
+    if limits.header_fields_max > FIELDS_ON_STACK {
+        builder.max_headers(limits.header_fields_max.min(FIELDS_MAX));
+    }
+    builder
+}
+
+/// Serves a stream, of which `first` was read already, until either side closes it.
+pub(super) async fn serve<S>(stream: S, first: BytesMut, talk: Arc<Talk>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let framing = Framing::new(&talk.shared.limits);
+    let io = TokioIo::new(Gate::new(stream, first, Some(framing), Arc::clone(&talk.verdict)));
+    let service = service_fn(|request| respond(Arc::clone(&talk), request));
+    let mut connection = talk.shared.http1.serve_connection(io, service);
+    let mut stop = pin!(stopped(talk.stopping.clone()));
+    let ended = tokio::select! {
+        // The connection comes first, so that what came in before a stop is answered.
+        biased;
+        outcome = &mut connection => Some(outcome),
+        () = &mut stop => None,
+    };
+    let outcome = match ended {
+        Some(outcome) => outcome,
+        None => {
+            Pin::new(&mut connection).graceful_shutdown();
+            (&mut connection).await
+        }
+    };
+    let is_unparsable = outcome.as_ref().is_err_and(hyper::Error::is_parse);
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "a connection ended early");
+    }
+    if is_unparsable || talk.is_cut.load(Ordering::Relaxed) {
+        linger(connection.into_parts().io.into_inner().into_inner()).await;
+    }
+}
+
+/// Says that no more is sent, and reads on for a while: a socket closed with input unread is reset, and
+/// a reset takes back the reply.
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    let drained = async {
+        // On the heap, for the sake of the size of every connection's future.
+        let mut discarded = vec![0; 16 * 1024];
+        let _ = stream.shutdown().await;
+        while matches!(stream.read(&mut discarded).await, Ok(count) if count > 0) {}
+    };
+    let _ = timeout(LINGER, drained).await;
+}
