@@ -29,6 +29,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 use identity::Identities;
+pub(crate) use identity::Randomness;
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
 use prefer::Preferences;
@@ -79,8 +80,8 @@ pub(crate) struct Settings {
     pub(crate) unseeded: Unseeded,
     /// The seed of generated instances.
     pub(crate) seed: u64,
-    /// The seed of tokens and credentials.
-    pub(crate) identity_seed: u64,
+    /// What tokens and credentials are made of.
+    pub(crate) randomness: Randomness,
     pub(crate) token_ttl: SignedDuration,
     pub(crate) strict_oauth: Strictness,
     /// What the verdict asks for.
@@ -148,7 +149,7 @@ impl Engine {
                 evidence::Bounds { entries_max: limits.journal_entries_max, bytes_max: limits.journal_bytes_max },
                 Arc::clone(&world.contract),
             ),
-            identities: Identities::new(settings.identity_seed),
+            identities: Identities::new(settings.randomness),
             world: ArcSwap::from_pointee(world),
             settings,
         }

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
-use http::{HeaderMap, Method, Version};
+use http::{HeaderMap, HeaderValue, Method, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use std::error::Error;
@@ -91,8 +91,10 @@ fn field_bytes(headers: &HeaderMap) -> usize {
 
 /// Turns `http://host/path` into `/path`. The target of `CONNECT` has no path and stays.
 fn normalise(head: &mut Parts) {
-    if head.method == Method::CONNECT || head.uri.authority().is_none() {
-        return;
+    let Some(authority) = head.uri.authority().filter(|_| head.method != Method::CONNECT) else { return };
+    // What `Host` says does not count then.
+    if let Ok(host) = HeaderValue::from_str(authority.as_str().rsplit('@').next().unwrap_or_default()) {
+        head.headers.insert(HOST, host);
     }
     let path = head.uri.path_and_query().cloned();
     head.uri = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));

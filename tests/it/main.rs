@@ -31,6 +31,7 @@ mod model;
 mod oauth;
 #[cfg(feature = "cli")]
 mod openapi_core;
+mod origins;
 mod properties;
 #[cfg(feature = "cli")]
 mod public_documents;
