@@ -237,7 +237,7 @@ impl Contract {
         if let Some(body) = body {
             self.check_representation(declared, headers, body, &mut found);
         }
-        found
+        self.conceal(found)
     }
 
     fn check_representation(

@@ -490,6 +490,7 @@ impl<'a> Handling<'a> {
             diagnostics: outcome.diagnostics.clone(),
             changes: KeptChanges::new(&outcome.differences, self.settings().limits.journal_changes_bytes_max),
             secret: outcome.secret,
+            secrets: Arc::clone(self.contract().secrets()),
         };
         let touch = outcome.operation.map(|operation| self.touch(operation, outcome));
         let application = outcome.application.as_deref().map(Application::arrival);

@@ -24,6 +24,7 @@ mod editions;
 #[cfg(feature = "cli")]
 mod explain_state;
 mod following;
+mod isolation;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
@@ -44,6 +45,7 @@ mod reload;
 mod report_readers;
 #[cfg(feature = "cli")]
 mod reports;
+mod secrets;
 mod selection;
 mod stories;
 mod tenants;
