@@ -37,6 +37,8 @@ mod properties;
 #[cfg(feature = "cli")]
 mod public_documents;
 #[cfg(feature = "cli")]
+mod reach;
+#[cfg(feature = "cli")]
 mod real_parts;
 mod recordings;
 #[cfg(feature = "cli")]
