@@ -109,6 +109,9 @@ pub(super) struct ServeArgs {
     /// Token that the control plane asks for [default: none on loopback, made up elsewhere]
     #[arg(long, env = "CHATKITTY_MOCK_ADMIN_TOKEN", hide_env_values = true)]
     pub(super) admin_token: Option<String>,
+    /// One more name that the control plane answers for in `Host`, such as a container's; repeatable, or several with commas between [default: localhost and the address]
+    #[arg(long, env = "CHATKITTY_MOCK_ALLOW_HOST", value_name = "NAME", value_delimiter = ',')]
+    pub(super) allow_host: Vec<String>,
     /// Bytes of a request body, such as 10MiB; over it 413
     #[arg(long, env = "CHATKITTY_MOCK_MAX_BODY", default_value = "10MiB", value_parser = bytes)]
     pub(super) max_body: ByteCount,

@@ -156,6 +156,6 @@ impl ServeArgs {
         if let Some(token) = &self.admin_token {
             builder = builder.admin_token(token);
         }
-        builder
+        self.allow_host.iter().fold(builder, Builder::allow_host)
     }
 }

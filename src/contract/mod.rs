@@ -29,6 +29,7 @@ mod response;
 mod roots;
 mod router;
 mod schema;
+mod secret;
 pub(crate) mod security;
 mod servers;
 mod standalone;
@@ -36,7 +37,7 @@ mod structure;
 mod tree;
 
 use crate::diagnostic::{Diagnostic, Location, Part, Severity, code, did_you_mean};
-use crate::message::Request;
+use crate::message::{Request, Secrets};
 use crate::source::{Focus, SourceFile};
 use document::Document;
 use http::Method;
@@ -105,6 +106,8 @@ pub(crate) struct Contract {
     structures: Structures,
     /// What [`Contract::lint`] found.
     lint: OnceLock<Vec<Diagnostic>>,
+    /// The names of secrets, once they were asked for.
+    secrets: OnceLock<Arc<Secrets>>,
     title: String,
     version: String,
 }
@@ -231,6 +234,7 @@ impl Contract {
             made: Made::default(),
             structures: Structures::default(),
             lint: OnceLock::new(),
+            secrets: OnceLock::new(),
             document,
         };
         // What is missing from the document cannot be served, nor checked; other slips leave the rest as it is.
@@ -351,7 +355,9 @@ impl Contract {
         captures: &[&str],
         body_bytes_max: usize,
     ) -> Decoded {
-        request::check(self, operation, request, names, captures, body_bytes_max)
+        let mut decoded = request::check(self, operation, request, names, captures, body_bytes_max);
+        decoded.diagnostics = self.conceal(decoded.diagnostics);
+        decoded
     }
 
     /// Checks a fixture's or a stored value against the schema of a content; the places are in the value as a body.

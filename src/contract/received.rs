@@ -42,8 +42,8 @@ impl Contract {
         };
         match value {
             Ok(value) => (value, found),
-            Err(mut wrong) => {
-                found.append(&mut wrong);
+            Err(wrong) => {
+                found.append(&mut self.conceal(wrong));
                 (None, found)
             }
         }

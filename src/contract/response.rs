@@ -237,7 +237,7 @@ impl Contract {
         if let Some((body, chosen)) = body {
             self.check_representation(declared, chosen, headers, body, &mut found);
         }
-        found
+        self.conceal(found)
     }
 
     fn check_representation(

@@ -24,11 +24,15 @@ use crate::engine::{Engine, finish_head, problem};
 use crate::message::{Reply, Request};
 use bytes::Bytes;
 use guard::Guard;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 pub(crate) use report::ADDRESS_VARIABLE;
 use serde_json::Value;
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 /// The document of the control plane.
@@ -53,12 +57,13 @@ struct Failure {
 }
 
 impl Plane {
-    /// A control plane; `admin_token` is demanded where it is given.
-    pub(crate) fn new(admin_token: Option<String>, loopback: bool, edition: Option<String>) -> Self {
+    /// A control plane of a server that listens at `address` and is known by the names `hosts`, too; `admin_token` is
+    /// demanded where it is given.
+    pub(crate) fn new(admin_token: Option<String>, address: IpAddr, hosts: &[String], edition: Option<String>) -> Self {
         static CONTRACT: OnceLock<Result<Contract, String>> = OnceLock::new();
         Self {
             contract: &CONTRACT,
-            guard: Guard { admin_token, loopback },
+            guard: Guard { admin_token, address: address.to_canonical(), hosts: hosts.to_vec() },
             edition,
             shutdown: tokio::sync::watch::Sender::new(false),
         }
@@ -98,15 +103,21 @@ impl Plane {
             Ok(reply) => reply,
             Err(failure) => problem(failure.status, &failure.diagnostics),
         };
-        let headers = reply.headers_mut();
-        headers.entry(http::header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        keep_to_ourselves(&mut reply);
         if reply.status() == StatusCode::UNAUTHORIZED {
             reply
                 .headers_mut()
                 .insert(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"control plane\""));
         }
         finish_head(request, &mut reply);
+        reply
+    }
+
+    /// Answers a control request that could not be read whole.
+    pub(crate) fn refuse(&self, diagnostic: Diagnostic) -> Reply {
+        let status = diagnostic.code.entry().status.and_then(|status| StatusCode::from_u16(status).ok());
+        let mut reply = problem(status.unwrap_or(StatusCode::BAD_REQUEST), &[diagnostic]);
+        keep_to_ourselves(&mut reply);
         reply
     }
 
@@ -175,6 +186,22 @@ impl Plane {
         let body = value.map(|value| Prepared::new(value, reply.body().clone()));
         contract.check_response(operation, status, reply.headers(), body.as_ref().map(|body| (body, content)))
     }
+}
+
+/// What tells browsers that no page of another origin may read, frame, run or keep a reply. A page of the dashboard lets
+/// more in, from here.
+fn keep_to_ourselves(reply: &mut Reply) {
+    let headers = reply.headers_mut();
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    // A stricter policy would take the `Origin` from forms, which the guard asks for.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
 }
 
 /// One control request on its way.

@@ -6,7 +6,7 @@ use crate::evidence::{Address, Format, Outcome, Report, expectations, har_of};
 use crate::message::{Reply, scheme_of};
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_DISPOSITION, HeaderValue};
+use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HeaderValue};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -19,7 +19,13 @@ impl Call<'_> {
         let address = Address { variable: ADDRESS_VARIABLE, lasts: true, scheme: scheme_of(self.request) };
         let report = Report { address, ..self.engine.full_report(self.named_application()?.as_deref()) };
         let (media_type, bytes) = report.render_as(format);
-        Ok(typed(media_type, bytes))
+        let mut reply = typed(media_type, bytes);
+        if format == Format::Html {
+            // The page has its style within it.
+            let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+            reply.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+        }
+        Ok(reply)
     }
 
     pub(super) fn get_coverage(&self) -> Result<Reply, Failure> {

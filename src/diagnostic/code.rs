@@ -476,9 +476,9 @@ catalogue! {
         "Correct the place that the message names; `docs/http.md` lists what is refused. HTTP libraries get all of it right: look for a header that is set by hand.";
     HOST_REFUSED 906 Some(403), Error Client,
         "the control plane does not answer this host or origin",
-        "A request to `/_mock` names a host that is not this server's, or comes from another site's page; this guards against DNS rebinding and cross-site requests.",
+        "A request to `/_mock` names a host that is not this server's, or comes from another origin's page; this guards against DNS rebinding and cross-site requests.",
         "`Host: evil.example`",
-        "Call the control plane by the address in the ready line.";
+        "Call the control plane by the address in the ready line, or start the server with `--allow-host NAME`.";
     PRECONDITION 907 Some(400), Error Client,
         "a preference cannot be honoured",
         "`Prefer: handling=strict` was given, and another preference names something that the contract does not declare.",

@@ -8,13 +8,13 @@ use super::{Engine, Handling, Outcome, Seen, decodable, normalised};
 use crate::contract::security::Presented;
 use crate::contract::{Extent, Operation, Prepared, Routed};
 use crate::diagnostic::{Diagnostic, Fault, Part, Place, Severity, code};
-use crate::evidence::MASK;
 use crate::evidence::recording::{Bounds, Entry, Recorded};
-use crate::message::{Reply, Request};
+use crate::message::{MASK, Reply, Request};
 use crate::source::pointer;
 use http::header::{COOKIE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// What of a recording is judged, and how.
 #[derive(Debug, Clone, Default)]
@@ -195,6 +195,12 @@ impl<'w, 'r> Judging<'_, 'w, 'r> {
             Part::Query => {
                 let query = self.request().uri().query().unwrap_or_default();
                 form_urlencoded::parse(query.as_bytes()).any(|(known, value)| known == name && value == MASK)
+            }
+            Part::Body => {
+                let is_reply = diagnostic.fault == Fault::Server;
+                let bytes = if is_reply { self.reply.body() } else { self.request().body() };
+                let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+                body.pointer(pointer).is_some_and(|value| value == MASK)
             }
             _ => false,
         }

@@ -1,22 +1,39 @@
-//! Identifiers from a seed: the same seed and the same requests give the same ones.
+//! Identifiers: tokens, client ids, client secrets, and the numbers of exchanges.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// What tokens and credentials are made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Randomness {
+    /// The same seed and the same requests give the same ones, and whoever knows one can work out the others.
+    Seeded(u64),
+    /// Each is drawn from outside, and no other tells of it.
+    Drawn(fn() -> u128),
+}
+
 /// The source of one server's identifiers.
 pub(super) struct Identities {
+    randomness: Randomness,
     state: AtomicU64,
     exchanges: AtomicU64,
 }
 
 impl Identities {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { state: AtomicU64::new(seed), exchanges: AtomicU64::new(0) }
+    pub(super) fn new(randomness: Randomness) -> Self {
+        let seed = match randomness {
+            Randomness::Seeded(seed) => seed,
+            Randomness::Drawn(_) => 0,
+        };
+        Self { randomness, state: AtomicU64::new(seed), exchanges: AtomicU64::new(0) }
     }
 
     /// A version 4 UUID.
     pub(super) fn uuid(&self) -> String {
-        let bytes = (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes();
-        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+        let bits = match self.randomness {
+            Randomness::Seeded(_) => u128::from(self.next()) << 64 | u128::from(self.next()),
+            Randomness::Drawn(draw) => draw(),
+        };
+        uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
     }
 
     /// The number of the next exchange, from 1.

@@ -31,6 +31,7 @@ use http::header::{ALLOW, CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 use identity::Identities;
+pub(crate) use identity::Randomness;
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
 use prefer::Preferences;
@@ -80,8 +81,8 @@ pub(crate) struct Settings {
     pub(crate) unseeded: Unseeded,
     /// The seed of generated instances.
     pub(crate) seed: u64,
-    /// The seed of tokens and credentials.
-    pub(crate) identity_seed: u64,
+    /// What tokens and credentials are made of.
+    pub(crate) randomness: Randomness,
     pub(crate) token_ttl: SignedDuration,
     pub(crate) strict_oauth: Strictness,
     /// What the verdict asks for.
@@ -153,7 +154,7 @@ impl Engine {
                 evidence::Bounds { entries_max: limits.journal_entries_max, bytes_max: limits.journal_bytes_max },
                 Arc::clone(&world.contract),
             ),
-            identities: Identities::new(settings.identity_seed),
+            identities: Identities::new(settings.randomness),
             world: ArcSwap::from_pointee(world),
             settings,
         }
@@ -329,6 +330,7 @@ impl Engine {
             duration,
             changes: KeptChanges::new(&outcome.differences, limits.journal_changes_bytes_max),
             secret: outcome.secret,
+            secrets: Arc::clone(world.contract.secrets()),
             diagnostics: outcome.diagnostics,
         };
         let used = unused::used(application, outcome.operation, &outcome.seen, outcome.reply.status());

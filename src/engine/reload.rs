@@ -105,7 +105,7 @@ fn told(dropped: Dropped, application: &str) -> Diagnostic {
 mod tests {
     use super::*;
     use crate::contract::{Contract, Options, Source};
-    use crate::engine::{Handling, OnDrift, OnViolation, Settings, Unseeded};
+    use crate::engine::{Handling, OnDrift, OnViolation, Randomness, Settings, Unseeded};
     use crate::evidence::{CoverageScope, Gates};
     use crate::fixtures;
     use crate::message::{Limits, Request};
@@ -143,7 +143,7 @@ mod tests {
             on_drift: OnDrift::default(),
             unseeded: Unseeded::default(),
             seed: 0,
-            identity_seed: 0,
+            randomness: Randomness::Seeded(0),
             token_ttl: SignedDuration::from_secs(60),
             strict_oauth: Strictness::default(),
             gates: Gates::default(),

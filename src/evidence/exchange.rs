@@ -1,10 +1,12 @@
-use super::{Heads, mask};
+use super::Heads;
+use super::mask::{self, Shown};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
+use crate::message::Secrets;
 use crate::store::Difference;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -95,6 +97,8 @@ pub struct Exchange {
     pub(crate) changes: KeptChanges,
     /// Whether the bodies hold secrets: a token request and its reply.
     pub(crate) secret: bool,
+    /// What else is secret, by its name.
+    pub(crate) secrets: Arc<Secrets>,
 }
 
 impl Exchange {
@@ -120,7 +124,7 @@ impl Exchange {
 
     /// The request's target: path and query. Secrets in the query are masked.
     pub fn target(&self) -> String {
-        mask::target(self.path_and_query())
+        mask::target(&self.secrets, self.path_and_query())
     }
 
     /// The request's path and query, with what is secret in it.
@@ -133,12 +137,12 @@ impl Exchange {
         self.status
     }
 
-    /// The request's body, up to the journal's bound.
+    /// The request's body, up to the journal's bound, as it was sent: nothing is masked.
     pub fn request_body(&self) -> &[u8] {
         &self.request_body.bytes
     }
 
-    /// The response's body, up to the journal's bound.
+    /// The response's body, up to the journal's bound, as it was sent: nothing is masked.
     pub fn response_body(&self) -> &[u8] {
         &self.response_body.bytes
     }
@@ -195,7 +199,7 @@ impl Exchange {
             "response": self.message(json!({ "status": self.status.as_u16() }), &self.heads.response(), &self.response_body),
             "duration_us": self.microseconds(),
             "verdict": self.verdict().as_str(),
-            "changes": self.changes.differences.iter().map(|change| change.to_json(mask::value)).collect::<Vec<_>>(),
+            "changes": self.changes.differences.iter().map(|change| change.to_json(|value| mask::value(&self.secrets, value))).collect::<Vec<_>>(),
             "changes_truncated": self.changes.truncated,
             "violations": self.diagnostics.iter().map(Diagnostic::to_json).collect::<Vec<_>>(),
         })
@@ -221,23 +225,38 @@ impl Exchange {
         u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX)
     }
 
+    /// A header's value as it may be shown.
+    pub(super) fn field(&self, name: &HeaderName, value: &HeaderValue) -> String {
+        mask::header(&self.secrets, name, value)
+    }
+
+    /// A body of it with its secrets masked; `None` where it may be shown as it is.
+    pub(super) fn masked(&self, body: &Kept) -> Option<Shown> {
+        Some(&body.bytes)
+            .filter(|bytes| !bytes.is_empty())
+            .and_then(|bytes| mask::body(&self.secrets, bytes, self.secret))
+    }
+
     fn message(&self, head: Value, headers: &HeaderMap, body: &Kept) -> Value {
         let mut message = match head {
             Value::Object(head) => head,
             _ => Map::new(),
         };
         let fields =
-            headers.iter().map(|(name, value)| json!({ "name": name.as_str(), "value": mask::header(name, value) }));
+            headers.iter().map(|(name, value)| json!({ "name": name.as_str(), "value": self.field(name, value) }));
         message.insert("headers".to_owned(), fields.collect());
-        if self.secret && !body.bytes.is_empty() {
-            message.insert("body".to_owned(), Value::String(mask::body(&body.bytes)));
+        let shown = self.masked(body);
+        // What is not shown is not there for whoever reads the journal as a recording.
+        let is_part = body.truncated || matches!(shown, Some(Shown::Nothing(_)));
+        if let Some(shown) = shown {
+            message.insert("body".to_owned(), Value::String(shown.into_text()));
         } else if !body.bytes.is_empty() {
             match std::str::from_utf8(&body.bytes) {
                 Ok(text) => message.insert("body".to_owned(), Value::String(text.to_owned())),
                 Err(_) => message.insert("body_base64".to_owned(), Value::String(STANDARD.encode(&body.bytes))),
             };
         }
-        message.insert("body_truncated".to_owned(), Value::Bool(body.truncated));
+        message.insert("body_truncated".to_owned(), Value::Bool(is_part));
         Value::Object(message)
     }
 }

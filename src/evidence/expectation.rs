@@ -1,8 +1,10 @@
 //! What a test expects to be exchanged: how often, and in which order.
 
-use super::Exchange;
+use super::{Exchange, mask};
+use crate::message::Secrets;
 use crate::source::pointer;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// Something that has to be exchanged so many times.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -43,6 +45,8 @@ pub struct Outcome {
     pub count: u64,
     /// The id of the exchange that comes nearest, where none was right, and in what it is not right.
     pub nearest: Option<(u64, Vec<String>)>,
+    /// What is secret in it.
+    pub(super) secrets: Arc<Secrets>,
 }
 
 impl Expectation {
@@ -254,7 +258,7 @@ impl Expectation {
         self.header_differences(exchange, &mut differences);
         if let Some(wanted) = &self.body {
             let found = serde_json::from_slice(&exchange.request_body.bytes).unwrap_or(Value::Null);
-            body_differences(wanted, &found, "", &mut differences);
+            body_differences(&exchange.secrets, wanted, &found, "", &mut differences);
         }
         differences
     }
@@ -267,7 +271,11 @@ impl Expectation {
             if !pairs.iter().any(|(known, value)| known == name && *value == wanted) {
                 let found =
                     pairs.iter().find(|(known, _)| known == name).map_or("nothing", |(_, value)| value.as_str());
-                differences.push(format!("query `{name}`: expected `{wanted}`, found `{found}`"));
+                differences.push(if exchange.secrets.are_named(name) {
+                    format!("query `{name}`: another secret was expected")
+                } else {
+                    format!("query `{name}`: expected `{wanted}`, found `{found}`")
+                });
             }
         }
     }
@@ -284,6 +292,8 @@ impl Expectation {
             if !found.contains(&wanted.as_str()) {
                 // The value may be a secret, so it is not told.
                 let found = if found.is_empty() { "nothing" } else { "another value" };
+                let wanted = http::HeaderName::from_bytes(name.as_bytes()).ok().zip(wanted.parse().ok());
+                let wanted = wanted.map_or_else(String::new, |(name, value)| exchange.field(&name, &value));
                 differences.push(format!("header `{name}`: expected `{wanted}`, found {found}"));
             }
         }
@@ -295,19 +305,28 @@ fn plain(value: &Value) -> String {
 }
 
 /// Members that are wanted and not there, one by one.
-fn body_differences(wanted: &Value, found: &Value, at: &str, differences: &mut Vec<String>) {
+fn body_differences(secrets: &Secrets, wanted: &Value, found: &Value, at: &str, differences: &mut Vec<String>) {
+    let show = |value: &Value| mask::value(secrets, value).to_string();
     match (wanted, found) {
         (Value::Object(wanted), Value::Object(found)) => {
             for (name, wanted) in wanted {
                 let at = pointer::join(at, name);
                 match found.get(name) {
-                    Some(found) => body_differences(wanted, found, &at, differences),
-                    None => differences.push(format!("body at `{at}`: expected {wanted}, found nothing")),
+                    Some(found) if secrets.are_named(name) => {
+                        if wanted != found {
+                            differences.push(format!("body at `{at}`: another secret was expected"));
+                        }
+                    }
+                    Some(found) => body_differences(secrets, wanted, found, &at, differences),
+                    None if secrets.are_named(name) => {
+                        differences.push(format!("body at `{at}`: a secret was expected, found nothing"));
+                    }
+                    None => differences.push(format!("body at `{at}`: expected {}, found nothing", show(wanted))),
                 }
             }
         }
         (wanted, found) if wanted != found => {
-            differences.push(format!("body at `{at}`: expected {wanted}, found {found}"));
+            differences.push(format!("body at `{at}`: expected {}, found {}", show(wanted), show(found)));
         }
         _ => {}
     }
@@ -336,8 +355,9 @@ impl Outcome {
     }
 
     /// An expectation that nothing has met yet.
-    pub(super) fn new(expectation: Expectation, number: usize) -> Self {
-        Self { expectation: expectation.named_by(number), count: 0, nearest: None }
+    pub(super) fn new(expectation: Expectation, number: usize, secrets: &Arc<Secrets>) -> Self {
+        let secrets = Arc::clone(secrets);
+        Self { expectation: expectation.named_by(number), count: 0, nearest: None, secrets }
     }
 
     /// Takes an exchange into account.
@@ -358,12 +378,12 @@ impl Outcome {
         }
     }
 
-    /// The control plane's form.
+    /// The control plane's form; secrets that are expected are masked.
     pub fn to_json(&self) -> Value {
         let nearest =
             self.nearest.as_ref().map(|(id, differences)| json!({ "exchange": id, "differences": differences }));
         json!({
-            "expectation": self.expectation.to_json(),
+            "expectation": mask::value(&self.secrets, &self.expectation.to_json()),
             "count": self.count,
             "met": self.is_met(),
             "message": self.sentence(),

@@ -24,7 +24,6 @@ pub(crate) use gates::Gates;
 pub use gates::{FailOn, Gate};
 pub(crate) use heads::Heads;
 pub(crate) use journal::{Counts, Filter, Order};
-pub(crate) use mask::MASK;
 pub use recording::RecordingError;
 pub use render::Format;
 pub(crate) use render::{Address, har_of};
@@ -229,14 +228,17 @@ impl Evidence {
 
     /// Replaces what is expected; counting begins anew.
     pub(crate) fn expect(&self, expectations: Vec<Expectation>) {
-        let watched = expectations.into_iter().enumerate().map(|(index, expected)| Outcome::new(expected, index + 1));
+        let secrets = Arc::clone(read(&self.tenants).contract.secrets());
+        let outcome = |(index, expected)| Outcome::new(expected, index + 1, &secrets);
+        let watched = expectations.into_iter().enumerate().map(outcome);
         *self.expectations.lock().unwrap_or_else(PoisonError::into_inner) = watched.collect();
     }
 
     /// Adds something expected; gives the name that it goes by.
     pub(crate) fn expect_also(&self, expectation: Expectation) -> String {
+        let secrets = Arc::clone(read(&self.tenants).contract.secrets());
         let mut watched = self.expectations.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = Outcome::new(expectation, watched.len() + 1);
+        let new = Outcome::new(expectation, watched.len() + 1, &secrets);
         let name = new.expectation.name.clone();
         watched.push(new);
         name
@@ -294,7 +296,7 @@ impl Evidence {
                 *self.departed.lock().unwrap_or_else(PoisonError::into_inner) = Departed::default();
                 let mut watched = self.expectations.lock().unwrap_or_else(PoisonError::into_inner);
                 for (index, known) in watched.iter_mut().enumerate() {
-                    *known = Outcome::new(known.expectation.clone(), index + 1);
+                    *known = Outcome::new(known.expectation.clone(), index + 1, &known.secrets);
                 }
             }
         }

@@ -5,11 +5,13 @@
 mod later;
 mod limits;
 pub(crate) mod media_type;
+mod secret;
 
 use bytes::Bytes;
 
 pub(crate) use later::{Later, Stream, Wait};
 pub(crate) use limits::{Limits, MADE_BYTES_MAX, MADE_ENTRIES_MAX, RemoteLimits};
+pub(crate) use secret::{MASK, Secrets};
 
 /// A whole request: head and body.
 pub(crate) type Request = http::Request<Bytes>;

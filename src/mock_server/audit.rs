@@ -43,7 +43,7 @@ impl Builder {
     pub fn audit(mut self) -> Result<Audit, Error> {
         self.limits.journal_entries_max = self.limits.journal_entries_max.min(JOURNAL_ENTRIES_MAX);
         let (contract, model) = self.contract_and_model().map_err(Error::findings)?;
-        let engine = Engine::new(World::new(contract, model), self.settings(0, None));
+        let engine = Engine::new(World::new(contract, model), self.settings(None));
         Ok(Audit { engine, terms: Terms::default(), tally: Tally::default() })
     }
 }

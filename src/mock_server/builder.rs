@@ -7,7 +7,7 @@ use super::{Edition, Error, MockServer, Time};
 use crate::contract::{self, Discriminator, Reach, Source};
 use crate::control::Plane;
 use crate::diagnostic::{Diagnostic, code};
-use crate::engine::{Engine, OnDrift, OnViolation, Settings, Unseeded};
+use crate::engine::{Engine, OnDrift, OnViolation, Randomness, Settings, Unseeded};
 use crate::evidence::{Coverage, CoverageScope, Expectation, FailOn, Gates, expectations};
 use crate::message::Limits;
 use crate::oauth::Strictness;
@@ -64,6 +64,7 @@ pub struct Builder {
     clock: Option<Time>,
     strict_oauth: Strictness,
     admin_token: Option<String>,
+    allowed_hosts: Vec<String>,
     gates: Gates,
     coverage_file: Option<PathBuf>,
     expectation_files: Vec<PathBuf>,
@@ -94,6 +95,7 @@ impl Builder {
             clock: None,
             strict_oauth: Strictness::default(),
             admin_token: None,
+            allowed_hosts: Vec::new(),
             gates: Gates::default(),
             coverage_file: None,
             expectation_files: Vec::new(),
@@ -232,7 +234,8 @@ impl Builder {
         self
     }
 
-    /// Makes generated instances, tokens and credentials repeatable. Default: instances of seed 0, tokens nobody can guess.
+    /// Makes generated instances, tokens and credentials repeatable, so that whoever knows one of them can work out the
+    /// others. Default: instances of seed 0, tokens nobody can guess.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -270,6 +273,14 @@ impl Builder {
     /// The token that the control plane asks for. Default: none on loopback, made up elsewhere.
     pub fn admin_token(mut self, token: impl Into<String>) -> Self {
         self.admin_token = Some(token.into());
+        self
+    }
+
+    /// One more name that the control plane answers for in `Host`, without port, such as the name of a container. Others
+    /// get 403, as a page may have a name that leads here (DNS rebinding). Default: `localhost`, names that end in
+    /// `.localhost`, loopback addresses and the address that is listened on; any address where that is all of them.
+    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
+        self.allowed_hosts.push(name.into().to_ascii_lowercase());
         self
     }
 
@@ -352,13 +363,14 @@ impl Builder {
     pub fn start(self) -> Result<MockServer, Error> {
         let started_at = Location::caller();
         let loaded = self.load().map_err(Error::findings)?;
-        let entropy = entropy()?;
+        // Whoever cannot start for want of random numbers is told so now.
+        random()?;
         let clock = self.clock.as_ref().map(Time::timestamp).transpose().map_err(Error::other)?;
         let title = loaded.world.contract.title();
         let coverage = self.coverage_file.as_ref().map(|path| CoverageFile::open(path, title)).transpose();
         let (coverage_file, earlier) = coverage.map_err(|found| Error::findings(vec![found]))?.unzip();
         let expected = self.expected(&loaded.world.contract).map_err(Error::findings)?;
-        let engine = Engine::new(loaded.world, self.settings(entropy, earlier.flatten()));
+        let engine = Engine::new(loaded.world, self.settings(earlier.flatten()));
         engine.evidence.expect(expected);
         if let Some(time) = clock {
             engine.store.change_clock(None, |clock| clock.set(time, Some(time), Some(true)));
@@ -386,16 +398,12 @@ impl Builder {
         #[cfg(not(feature = "tls"))]
         let security = None;
         let scheme = if security.is_some() { "https" } else { "http" };
-        let loopback = address.ip().is_loopback();
+        let made_up = (!address.ip().is_loopback()).then(random).transpose()?;
         let admin_token = self.admin_token.clone().or_else(|| {
-            (!loopback).then(|| {
-                uuid::Builder::from_random_bytes(u128::from(entropy.rotate_left(17)).to_be_bytes())
-                    .into_uuid()
-                    .to_string()
-            })
+            made_up.map(|bits| uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string())
         });
         let edition = self.contract.is_none().then(|| self.edition.as_str().to_owned());
-        let plane = Plane::new(admin_token.clone(), loopback, edition.clone());
+        let plane = Plane::new(admin_token.clone(), address.ip(), &self.allowed_hosts, edition.clone());
         let limits = self.limits.clone();
         let (on_drop, port) = (self.verify_on_drop, self.port);
         let sources = Mutex::new(loaded.sources);
@@ -472,13 +480,13 @@ impl Builder {
         if problems.is_empty() { Ok(expected) } else { Err(problems) }
     }
 
-    pub(super) fn settings(&self, entropy: u64, earlier: Option<Coverage>) -> Settings {
+    pub(super) fn settings(&self, earlier: Option<Coverage>) -> Settings {
         Settings {
             on_violation: self.on_violation,
             on_drift: self.on_drift,
             unseeded: self.unseeded,
             seed: self.seed.unwrap_or_default(),
-            identity_seed: self.seed.unwrap_or(entropy),
+            randomness: self.seed.map_or(Randomness::Drawn(drawn), Randomness::Seeded),
             token_ttl: SignedDuration::from_secs(i64::try_from(self.token_ttl.as_secs()).unwrap_or(i64::MAX)),
             gates: self.gates.clone(),
             strict_oauth: self.strict_oauth,
@@ -495,6 +503,16 @@ struct Listeners {
     socket_file: Option<server::SocketFile>,
 }
 
-pub(super) fn entropy() -> Result<u64, Error> {
-    getrandom::u64().map_err(|error| Error::other(format!("the system gives no random numbers: {error}")))
+/// Random bits of the system's.
+pub(super) fn random() -> Result<u128, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::other(format!("the system gives no random numbers: {error}")))?;
+    Ok(u128::from_ne_bytes(bytes))
+}
+
+/// The same for the engine. A system that gave some at start gives more; were it not so, no secret is better than one
+/// that can be guessed.
+fn drawn() -> u128 {
+    random().unwrap_or_else(|error| panic!("{error}"))
 }

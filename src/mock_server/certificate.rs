@@ -162,7 +162,7 @@ fn written(asked: Option<&Path>, pem: &str) -> Result<CaFile, Error> {
     let path = match asked {
         Some(path) => path.to_owned(),
         None => {
-            let name = format!("chatkitty-mock-ca-{:032x}.pem", u128::from(super::builder::entropy()?));
+            let name = format!("chatkitty-mock-ca-{:032x}.pem", super::builder::random()?);
             std::env::temp_dir().join(name)
         }
     };

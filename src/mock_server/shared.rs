@@ -50,6 +50,9 @@ impl Handler for Shared {
 
     fn refuse(&self, refusal: Refusal, head: Option<http::request::Parts>) -> Reply {
         let diagnostic = Diagnostic::new(refusal.code(), refusal.to_string()).at(Part::Request, "");
+        if head.as_ref().is_some_and(|head| Plane::owns(head.uri.path())) {
+            return self.plane.refuse(diagnostic);
+        }
         self.engine.refuse_unread(diagnostic, head, self.now())
     }
 }

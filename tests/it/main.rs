@@ -26,6 +26,7 @@ mod explain_state;
 mod following;
 #[cfg(feature = "cli")]
 mod http;
+mod isolation;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
@@ -34,9 +35,12 @@ mod model;
 mod oauth;
 #[cfg(feature = "cli")]
 mod openapi_core;
+mod origins;
 mod properties;
 #[cfg(feature = "cli")]
 mod public_documents;
+#[cfg(feature = "cli")]
+mod reach;
 #[cfg(feature = "cli")]
 mod real_parts;
 mod recordings;
@@ -46,6 +50,7 @@ mod reload;
 mod report_readers;
 #[cfg(feature = "cli")]
 mod reports;
+mod secrets;
 mod selection;
 #[cfg(feature = "cli")]
 mod sockets;

@@ -12,8 +12,8 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 export const WIDE = { width: 1280, height: 900 };
 export const NARROW = { width: 360, height: 740 };
 
-/** Opens the browser, runs `use` with it, and closes it whatever happens. */
-export async function withBrowser(use) {
+/** Opens the browser, with `more` arguments, runs `use` with it, and closes it whatever happens. */
+export async function withBrowser(use, more = []) {
   const browser = await chromium.launch({
     executablePath: EXECUTABLE,
     args: [
@@ -24,6 +24,7 @@ export async function withBrowser(use) {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...more,
     ],
   });
   try {

@@ -281,6 +281,10 @@ impl<'r> Loader<'r> {
             let reason = format!("`{path}` lies outside the folder of the document");
             return Err(Unresolved::refused(reason, Some("`--allow-outside-refs` lets it be read")));
         }
+        // A pipe or a device may never end.
+        if !absolute.is_file() {
+            return Err(missing(format!("`{path}` is no file")));
+        }
         if self.files.len() >= FILES_MAX {
             return Err(missing(format!("the document has more than {FILES_MAX} files")));
         }

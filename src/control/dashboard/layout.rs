@@ -6,7 +6,7 @@ use super::assets;
 use crate::message::Reply;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, X_FRAME_OPTIONS};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 use maud::{DOCTYPE, Markup, html};
 
 /// Nothing but this origin, and nothing within the page itself.
@@ -66,16 +66,13 @@ pub(super) fn page(visit: &Visit<'_>, status: StatusCode, title: &str, place: &s
     reply(status, markup)
 }
 
-/// HTML with the headers that every page has.
+/// HTML with the policy that every page has.
 pub(super) fn reply(status: StatusCode, markup: Markup) -> Reply {
     let mut reply = Reply::new(Bytes::from(markup.into_string()));
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    // A stricter policy would take the `Origin` from forms, which the guard asks for.
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     reply
 }
 

@@ -2,11 +2,12 @@
 
 use super::{Address, Exchange};
 use crate::diagnostic::{Part, Place, Severity, code};
-use crate::evidence::mask::{self, MASK};
+use crate::evidence::mask::{self, Shown};
+use crate::message::{MASK, Secrets};
 use crate::source::pointer;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, REFERER};
 use http::{HeaderName, HeaderValue, Method};
 
 /// Header fields that the transport makes, and `curl` makes anew.
@@ -92,7 +93,7 @@ fn target(exchange: &Exchange, address: Address, words: &mut Vec<Word>) {
     url.text(path);
     if let Some(query) = query {
         url.text("?");
-        url.pairs(query);
+        url.pairs(&exchange.secrets, query);
     }
     words.push(url);
 }
@@ -119,11 +120,14 @@ fn field(exchange: &Exchange, name: &HeaderName, value: &HeaderValue) -> Option<
         return Some(word);
     }
     word.text(&format!("{}: ", titled(name)));
-    let shown = mask::header(name, value);
+    let shown = exchange.field(name, value);
     if name == COOKIE {
         cookies(exchange, &raw, &mut word);
     } else if shown == raw {
         word.text(&raw);
+    } else if let Some((path, query)) = raw.split_once('?').filter(|_| name == REFERER) {
+        word.text(&format!("{path}?"));
+        word.pairs(&exchange.secrets, query);
     } else {
         word.text(shown.trim_end_matches(MASK));
         word.variable(if name == AUTHORIZATION { TOKEN } else { variable(name.as_str()) });
@@ -169,29 +173,33 @@ fn body(exchange: &Exchange, words: &mut Vec<Word>) -> (Option<String>, Option<S
         let what = if kept.truncated { ", of which only the beginning was kept" } else { "" };
         return (None, Some(format!("the file `body` stands for the body of exchange {}{what}", exchange.id)));
     }
+    let shown = exchange.masked(kept);
+    if matches!(shown, Some(Shown::Nothing(_))) {
+        return (None, Some("the body holds secrets, and is left out".to_owned()));
+    }
     let text = std::str::from_utf8(&kept.bytes).ok();
     let Some(text) = text.filter(|text| !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t')) else {
-        if exchange.secret {
+        if shown.is_some() {
             return (None, Some("the body holds secrets, and is left out".to_owned()));
         }
         words.extend([Word::plain("--data-binary"), Word::plain("@-")]);
         return (Some(format!("printf %s {} | base64 -d | ", STANDARD.encode(&kept.bytes))), None);
     };
     let mut word = Word(Vec::new());
-    if !exchange.secret {
-        word.text(text);
-    } else if let Some(masked) = mask::json(text) {
-        let quoted = format!("\"{MASK}\"");
-        for (index, piece) in masked.split(quoted.as_str()).enumerate() {
-            if index > 0 {
-                word.text("\"");
-                word.variable(TOKEN);
-                word.text("\"");
+    match shown {
+        Some(Shown::Json(masked)) => {
+            let quoted = format!("\"{MASK}\"");
+            for (index, piece) in masked.split(quoted.as_str()).enumerate() {
+                if index > 0 {
+                    word.text("\"");
+                    word.variable(TOKEN);
+                    word.text("\"");
+                }
+                word.text(piece);
             }
-            word.text(piece);
         }
-    } else {
-        word.pairs(text);
+        Some(_) => word.pairs(&exchange.secrets, text),
+        None => word.text(text),
     }
     words.extend([Word::plain("--data-raw"), word]);
     (None, None)
@@ -241,13 +249,13 @@ impl Word {
     }
 
     /// Pairs of a query or a form; the values of secrets are variables.
-    fn pairs(&mut self, pairs: &str) {
+    fn pairs(&mut self, secrets: &Secrets, pairs: &str) {
         for (index, pair) in pairs.split('&').enumerate() {
             if index > 0 {
                 self.text("&");
             }
             match pair.split_once('=') {
-                Some((name, _)) if mask::is_secret(name) => {
+                Some((name, _)) if mask::is_secret(secrets, name) => {
                     self.text(&format!("{name}="));
                     self.variable(variable(name));
                 }

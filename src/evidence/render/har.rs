@@ -2,7 +2,8 @@
 
 use super::Exchange;
 use crate::evidence::exchange::Kept;
-use crate::evidence::mask::{self, MASK};
+use crate::evidence::mask::Shown;
+use crate::message::MASK;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
@@ -59,7 +60,7 @@ fn request(exchange: &Exchange) -> Value {
         "url": format!("{base}{}", as_uri(&target)),
         "httpVersion": "HTTP/1.1",
         "cookies": request_cookies(&sent),
-        "headers": headers(&sent),
+        "headers": headers(exchange, &sent),
         "queryString": pairs(query),
         "headersSize": -1,
         "bodySize": size(&exchange.request_body),
@@ -71,7 +72,7 @@ fn request(exchange: &Exchange) -> Value {
             // The format has this member for responses only.
             data["_encoding"] = json!(encoding);
         }
-        cut(&exchange.request_body, &mut data);
+        cut(exchange, &exchange.request_body, &mut data);
         request["postData"] = data;
     }
     request
@@ -107,14 +108,14 @@ fn response(exchange: &Exchange) -> Value {
     if let Some(encoding) = encoding {
         content["encoding"] = json!(encoding);
     }
-    cut(body, &mut content);
-    let redirect = received.get(LOCATION).and_then(|location| location.to_str().ok());
+    cut(exchange, body, &mut content);
+    let redirect = received.get(LOCATION).map(|location| exchange.field(&LOCATION, location));
     json!({
         "status": exchange.status.as_u16(),
         "statusText": exchange.status.canonical_reason().unwrap_or_default(),
         "httpVersion": "HTTP/1.1",
         "cookies": response_cookies(&received),
-        "headers": headers(&received),
+        "headers": headers(exchange, &received),
         "content": content,
         "redirectURL": redirect.unwrap_or_default(),
         "headersSize": -1,
@@ -123,8 +124,10 @@ fn response(exchange: &Exchange) -> Value {
 }
 
 /// Says of a body that it is not whole.
-fn cut(body: &Kept, data: &mut Value) {
-    if body.truncated {
+fn cut(exchange: &Exchange, body: &Kept, data: &mut Value) {
+    if matches!(exchange.masked(body), Some(Shown::Nothing(_))) {
+        data["comment"] = json!("it holds secrets, and is left out");
+    } else if body.truncated {
         data["comment"] = json!(format!("only the first {} bytes were kept", body.bytes.len()));
     }
 }
@@ -135,8 +138,10 @@ fn size(body: &Kept) -> i64 {
 }
 
 fn text(exchange: &Exchange, body: &Kept) -> (String, Option<&'static str>) {
-    if exchange.secret && !body.bytes.is_empty() {
-        return (mask::body(&body.bytes), None);
+    match exchange.masked(body) {
+        Some(Shown::Nothing(_)) => return (String::new(), None),
+        Some(shown) => return (shown.into_text(), None),
+        None => {}
     }
     match std::str::from_utf8(&body.bytes) {
         Ok(text) => (text.to_owned(), None),
@@ -148,8 +153,8 @@ fn media_type(headers: &HeaderMap) -> String {
     headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default()
 }
 
-fn headers(headers: &HeaderMap) -> Vec<Value> {
-    headers.iter().map(|(name, value)| json!({ "name": name.as_str(), "value": mask::header(name, value) })).collect()
+fn headers(exchange: &Exchange, headers: &HeaderMap) -> Vec<Value> {
+    headers.iter().map(|(name, value)| json!({ "name": name.as_str(), "value": exchange.field(name, value) })).collect()
 }
 
 fn pairs(query: &str) -> Vec<Value> {

@@ -88,6 +88,7 @@ impl Sample {
             diagnostics: Vec::new(),
             changes: KeptChanges::default(),
             secret: false,
+            secrets: Arc::default(),
         }
     }
 
@@ -226,6 +227,7 @@ impl Sample {
             expectation: Expectation { name: name.to_owned(), at_least: Some(1), ..Expectation::default() },
             count,
             nearest,
+            secrets: Arc::default(),
         };
         Report {
             counts,

@@ -2,6 +2,8 @@
 
 use super::{Address, Exchange, Report, curl};
 use crate::diagnostic::{Diagnostic, Fault, Part, Place, render};
+use crate::evidence::exchange::Kept;
+use crate::evidence::mask::Shown;
 use crate::source::{Focus, Location, SourceFile};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -92,8 +94,8 @@ pub(super) fn heading(exchange: &Exchange) -> String {
 
 /// Each diagnostic with the lines it is about.
 pub(super) fn diagnostics(exchange: &Exchange, color: bool) -> String {
-    let request = body_file("request body", exchange, &exchange.request_body.bytes);
-    let response = body_file("response body", exchange, &exchange.response_body.bytes);
+    let request = body_file("request body", exchange, &exchange.request_body);
+    let response = body_file("response body", exchange, &exchange.response_body);
     let shown: Vec<Diagnostic> = exchange
         .diagnostics
         .iter()
@@ -103,12 +105,14 @@ pub(super) fn diagnostics(exchange: &Exchange, color: bool) -> String {
 }
 
 /// A JSON body as a file that lines can be shown of.
-fn body_file(name: &str, exchange: &Exchange, bytes: &[u8]) -> Option<Arc<SourceFile>> {
-    if exchange.secret || bytes.is_empty() {
-        return None;
-    }
-    let value: Value = serde_json::from_slice(bytes).ok()?;
-    let text = std::str::from_utf8(bytes).ok()?;
+fn body_file(name: &str, exchange: &Exchange, body: &Kept) -> Option<Arc<SourceFile>> {
+    let masked = match exchange.masked(body) {
+        None => None,
+        Some(Shown::Json(text)) if !exchange.secret => Some(text),
+        Some(_) => return None,
+    };
+    let text = masked.as_deref().or_else(|| std::str::from_utf8(&body.bytes).ok())?;
+    let value: Value = serde_json::from_str(text).ok()?;
     // One long line is hard to read; the member that is meant is easier to find in a laid-out copy.
     const LINE_MAX: usize = 120;
     let laid_out = if text.lines().any(|line| line.len() > LINE_MAX) {
