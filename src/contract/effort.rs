@@ -5,7 +5,7 @@
 
 use super::lower::reference_pointer;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Schemas that may apply to one value, each as often as there are ways to it. Over it the schema is not used.
 pub(super) const WAYS_MAX: u64 = 20_000;
@@ -14,24 +14,71 @@ pub(super) const WAYS_MAX: u64 = 20_000;
 const VISITS_MAX: u64 = 200_000;
 /// Visits for each pair of a schema and a value that are no sign of alternatives within alternatives.
 const VISITS_PER_PAIR: u64 = 16;
-/// Pairs that are counted; further ones count as one visit.
-const PAIRS_MAX: usize = 500_000;
+/// Visits of a schema to a value that are counted. Over it only the first violation of the value is told.
+const STEPS_MAX: usize = 500_000;
+/// Bytes of the names that lead to a value which make a visit of it count once more: each violation has them all.
+const PATH_BYTES: usize = 64;
 const DEPTH_MAX: usize = 500;
 
 /// How many schemas apply to the same value as the one at `at`, by all ways.
 pub(super) fn ways(root: &Value, at: &str) -> u64 {
-    Counting { root, known: HashMap::new() }.count(at, None, 0)
+    Counting { root, known: HashMap::new(), steps: 0, path_bytes: 0 }.count(at, None, 0)
 }
 
-/// Whether collecting all violations of a value costs far more than looking at each part of it once.
-pub(super) fn is_excessive(root: &Value, at: &str, value: &Value) -> bool {
-    let mut counting = Counting { root, known: HashMap::new() };
+/// What it costs to tell all that is wrong with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cost {
+    /// All can be told.
+    Usual,
+    /// The engine lists all violations before it gives the first: only the first one can be told.
+    High,
+    /// Alternatives list all violations of all branches before there is a first one: none can be told.
+    Excessive,
+}
+
+/// What collecting the violations of a value costs.
+pub(super) fn cost(root: &Value, at: &str, value: &Value) -> Cost {
+    let mut counting = Counting { root, known: HashMap::new(), steps: 0, path_bytes: 0 };
     let visits = counting.count(at, Some(value), 0);
-    visits > VISITS_MAX && visits / VISITS_PER_PAIR > counting.known.len() as u64
+    if visits > VISITS_MAX && visits / VISITS_PER_PAIR > counting.known.len() as u64 {
+        Cost::Excessive
+    } else if counting.steps < STEPS_MAX {
+        Cost::Usual
+    } else if has_alternatives(root, at) {
+        Cost::Excessive
+    } else {
+        Cost::High
+    }
+}
+
+/// Whether there are alternatives in a schema, or in one that it leads to.
+fn has_alternatives(root: &Value, at: &str) -> bool {
+    let mut entered = HashSet::from([at.to_owned()]);
+    let mut open: Vec<&Value> = root.pointer(at).into_iter().collect();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(members) => {
+                if ["oneOf", "anyOf"].iter().any(|keyword| members.get(*keyword).is_some_and(Value::is_array)) {
+                    return true;
+                }
+                let target = members.get("$ref").and_then(Value::as_str).and_then(reference_pointer);
+                if let Some(target) = target.filter(|target| entered.insert(target.clone().into_owned())) {
+                    open.extend(root.pointer(&target));
+                }
+                open.extend(members.values());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    false
 }
 
 struct Counting<'v> {
     root: &'v Value,
+    steps: usize,
+    /// Of the names on the way to the value.
+    path_bytes: usize,
     /// By the addresses of schema and value.
     known: HashMap<(usize, usize), u64>,
 }
@@ -39,6 +86,10 @@ struct Counting<'v> {
 impl<'v> Counting<'v> {
     /// Without a value only what applies in place counts.
     fn count(&mut self, at: &str, value: Option<&'v Value>, depth: usize) -> u64 {
+        self.steps += 1 + self.path_bytes / PATH_BYTES;
+        if self.steps > STEPS_MAX {
+            return 1;
+        }
         let root = self.root;
         let Some(place) = root.pointer(at) else { return 1 };
         let address = |value: &Value| std::ptr::from_ref(value) as usize;
@@ -46,7 +97,7 @@ impl<'v> Counting<'v> {
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let Some(schema) = place.as_object().filter(|_| self.known.len() < PAIRS_MAX && depth < DEPTH_MAX) else {
+        let Some(schema) = place.as_object().filter(|_| depth < DEPTH_MAX) else {
             return 1;
         };
         // One that leads back to itself is cut off by the engine.
@@ -67,6 +118,10 @@ impl<'v> Counting<'v> {
         match value {
             Some(Value::Object(members)) => {
                 for (name, member) in members {
+                    if self.steps > STEPS_MAX {
+                        break;
+                    }
+                    self.path_bytes += name.len();
                     let declared = schema.get("properties").is_some_and(|properties| properties.get(name).is_some());
                     if declared {
                         let place = crate::source::pointer::join(&format!("{at}/properties"), name);
@@ -74,10 +129,11 @@ impl<'v> Counting<'v> {
                     } else if schema.get("additionalProperties").is_some_and(Value::is_object) {
                         add(self.count(&format!("{at}/additionalProperties"), Some(member), depth + 1));
                     }
+                    self.path_bytes -= name.len();
                 }
             }
             Some(Value::Array(items)) if schema.get("items").is_some_and(Value::is_object) => {
-                for item in items {
+                for item in items.iter().take(STEPS_MAX.saturating_sub(self.steps)) {
                     add(self.count(&format!("{at}/items"), Some(item), depth + 1));
                 }
             }

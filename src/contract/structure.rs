@@ -11,6 +11,7 @@ use super::response::strip_write_only;
 use super::tree::SchemaTree;
 use crate::source::pointer;
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// A schema of the responses, by the end of its chain of references.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,10 +58,11 @@ impl Contract {
     /// The declared members of an object, in the order of the document, with what each is.
     pub(crate) fn members_of(&self, structure: &Structure) -> Vec<(String, Structure)> {
         let mut members: Vec<(String, Structure)> = Vec::new();
+        let mut known: HashSet<&str> = HashSet::new();
         for at in self.applying(structure) {
             let properties = self.response.root().pointer(&at).and_then(|schema| schema.get("properties"));
             for name in properties.and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
-                if !members.iter().any(|(known, _)| known == name) {
+                if known.insert(name) {
                     members.push((name.clone(), self.end_of(&pointer::join(&format!("{at}/properties"), name))));
                 }
             }

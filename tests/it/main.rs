@@ -27,6 +27,7 @@ mod following;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
+mod limits;
 mod model;
 mod oauth;
 #[cfg(feature = "cli")]
