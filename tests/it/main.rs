@@ -24,6 +24,7 @@ mod editions;
 #[cfg(feature = "cli")]
 mod explain_state;
 mod following;
+mod fuzzing;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
