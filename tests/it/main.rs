@@ -8,6 +8,8 @@
 #[cfg(feature = "cli")]
 mod audit;
 #[cfg(feature = "cli")]
+mod chaos;
+#[cfg(feature = "cli")]
 mod check;
 #[cfg(feature = "cli")]
 mod check_formats;
