@@ -126,8 +126,18 @@ impl<'v> Counting<'v> {
                     if declared {
                         let place = crate::source::pointer::join(&format!("{at}/properties"), name);
                         add(self.count(&place, Some(member), depth + 1));
-                    } else if schema.get("additionalProperties").is_some_and(Value::is_object) {
-                        add(self.count(&format!("{at}/additionalProperties"), Some(member), depth + 1));
+                    } else {
+                        for keyword in ["additionalProperties", "unevaluatedProperties"] {
+                            if schema.get(keyword).is_some_and(Value::is_object) {
+                                add(self.count(&format!("{at}/{keyword}"), Some(member), depth + 1));
+                            }
+                        }
+                        // Whether a pattern matches is not asked: this is an estimate from above.
+                        let patterns = schema.get("patternProperties").and_then(Value::as_object);
+                        for pattern in patterns.into_iter().flat_map(|patterns| patterns.keys()) {
+                            let place = crate::source::pointer::join(&format!("{at}/patternProperties"), pattern);
+                            add(self.count(&place, Some(member), depth + 1));
+                        }
                     }
                     self.path_bytes -= name.len();
                 }

@@ -61,6 +61,14 @@ fn violations_of_a_long_body_are_not_all_looked_for() {
     let text = post("/numbers", JSON, list("1", 600_000), 400);
     assert_eq!(text.matches("\"code\"").count(), 1, "{text}");
     assert!(text.contains("\"/0\""), "{text}");
+    let text = post("/patterned", JSON, members(510_000, |index| format!("\"a{index}\":1")), 400);
+    assert_eq!(text.matches("\"code\"").count(), 1, "{text}");
+    // Each violation has the whole way to its value.
+    let long = "A".repeat(5_000_000);
+    for path in ["/nested", "/patterned"] {
+        let text = post(path, JSON, format!("{{\"{long}\":{}}}", list("1", 1_000)), 400);
+        assert_eq!(text.matches("\"code\"").count(), 1, "{text}");
+    }
     let text = post("/alternatives", JSON, list("{}", 300_000), 400);
     assert!(text.contains("too many alternatives"), "{text}");
 }
