@@ -115,6 +115,15 @@ pub(super) struct ServeArgs {
     /// Bytes of a request body, such as 10MiB; over it 413
     #[arg(long, env = "CHATKITTY_MOCK_MAX_BODY", default_value = "10MiB", value_parser = bytes)]
     pub(super) max_body: ByteCount,
+    /// Connections open at once; over it the next waits to be accepted
+    #[arg(long, env = "CHATKITTY_MOCK_MAX_CONNECTIONS", default_value_t = 1_024)]
+    pub(super) max_connections: usize,
+    /// Time to send the head of a request, from the connection's first idle moment; over it the connection is closed
+    #[arg(long, env = "CHATKITTY_MOCK_HEAD_TIMEOUT", default_value = "30s", value_parser = duration)]
+    pub(super) head_timeout: Duration,
+    /// Time to send the body of a request; over it 408
+    #[arg(long, env = "CHATKITTY_MOCK_BODY_TIMEOUT", default_value = "30s", value_parser = duration)]
+    pub(super) body_timeout: Duration,
     /// Exchanges the journal keeps; over it the oldest is dropped
     #[arg(long, env = "CHATKITTY_MOCK_JOURNAL", default_value_t = 10_000)]
     pub(super) journal: usize,

@@ -130,6 +130,9 @@ impl ServeArgs {
             })
             .strict_oauth(self.strict_oauth)
             .max_body(self.max_body.0)
+            .max_connections(self.max_connections)
+            .head_timeout(self.head_timeout)
+            .body_timeout(self.body_timeout)
             .journal(self.journal);
         builder = self.evidence.apply(builder);
         if let Some(seed) = self.seed {

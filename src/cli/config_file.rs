@@ -15,7 +15,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 const FILE: &str = "chatkitty-mock.toml";
-/// Bytes of the file. Over it the file is refused.
+/// Bytes of `chatkitty-mock.toml`. Over it the file is refused.
 const BYTES_MAX: u64 = 1024 * 1024;
 
 /// Why the file cannot be used.
@@ -43,6 +43,15 @@ pub(super) fn defaults(command: Command) -> Result<Command, ConfigError> {
         return Err(fail(format!("`{FILE}` has more than the {BYTES_MAX} bytes allowed")));
     }
     apply(command, &text)
+}
+
+/// What a fuzzer does with the file's text: it is refused, or a command line can still be typed.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn tried(text: &str) {
+    use clap::CommandFactory as _;
+    if let Ok(command) = apply(super::args::Cli::command(), text) {
+        let _ = command.try_get_matches_from(["chatkitty-mock", "serve"]);
+    }
 }
 
 fn apply(mut command: Command, text: &str) -> Result<Command, ConfigError> {
@@ -189,6 +198,14 @@ mod tests {
         let typed = serve(text, &["--port", "7", "--fixtures", "c"]);
         assert_eq!((typed.port, typed.on_drift, typed.contract.fixtures.len()), (Some(7), Drift::Report, 1));
         assert_eq!(serve("strict = true", &[]).port, None);
+    }
+
+    #[test]
+    fn seeds_of_the_fuzzer_are_read_or_refused() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/config");
+        let seeds: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(!seeds.is_empty());
+        seeds.iter().for_each(|seed| super::tried(&String::from_utf8_lossy(&std::fs::read(seed).unwrap())));
     }
 
     #[test]

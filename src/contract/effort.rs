@@ -15,29 +15,75 @@ pub(super) const WAYS_MAX: u64 = 20_000;
 const VISITS_MAX: u64 = 200_000;
 /// Visits for each pair of a schema and a value that are no sign of alternatives within alternatives.
 const VISITS_PER_PAIR: u64 = 16;
-/// Pairs that are counted; further ones count as one visit.
-const PAIRS_MAX: usize = 500_000;
+/// Visits of a schema to a value that are counted. Over it only the first violation of the value is told.
+const STEPS_MAX: usize = 500_000;
+/// Bytes of the names that lead to a value which make a visit of it count once more: each violation has them all.
+const PATH_BYTES: usize = 64;
 const DEPTH_MAX: usize = 500;
 
 /// How many schemas apply to the same value as the one at `at`, by all ways.
 pub(super) fn ways(root: &Value, at: &str) -> u64 {
-    let mut counting = Counting { root, known: HashMap::new() };
-    find(root, at).map_or(1, |schema| counting.count(schema, None, 0))
+    find(root, at).map_or(1, |schema| Counting::new(root).count(schema, None, 0))
 }
 
-/// Whether collecting all violations of a value costs far more than looking at each part of it once.
-pub(super) fn is_excessive(root: &Value, at: &str, value: &Value) -> bool {
-    let mut counting = Counting { root, known: HashMap::new() };
+/// What it costs to tell all that is wrong with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cost {
+    /// All can be told.
+    Usual,
+    /// The engine lists all violations before it gives the first: only the first one can be told.
+    High,
+    /// Alternatives list all violations of all branches before there is a first one: none can be told.
+    Excessive,
+}
+
+/// What collecting the violations of a value costs.
+pub(super) fn cost(root: &Value, at: &str, value: &Value) -> Cost {
+    let mut counting = Counting::new(root);
     let visits = find(root, at).map_or(1, |schema| counting.count(schema, Some(value), 0));
-    visits > VISITS_MAX && visits / VISITS_PER_PAIR > counting.known.len() as u64
+    let has_alternatives =
+        |schema: &Map<String, Value>| ["oneOf", "anyOf"].iter().any(|keyword| schema.contains_key(*keyword));
+    if visits > VISITS_MAX && visits / VISITS_PER_PAIR > counting.known.len() as u64 {
+        Cost::Excessive
+    } else if counting.steps < STEPS_MAX {
+        Cost::Usual
+    } else if reaches(root, at, &has_alternatives) {
+        Cost::Excessive
+    } else {
+        Cost::High
+    }
 }
 
-/// Whether several schemas may apply to one value, so that collecting violations may be excessive at all.
+/// Whether several schemas may apply to one value, so that even a small one may cost much.
 pub(super) fn is_nested(root: &Value, at: &str) -> bool {
-    let combines = |schema: &Map<String, Value>| {
-        ["allOf", "anyOf", "oneOf", "not", "if"].iter().any(|keyword| schema.contains_key(*keyword))
-    };
-    reaches(root, at, &combines)
+    let keywords = ["allOf", "anyOf", "oneOf", "not", "if", "patternProperties", "unevaluatedProperties"];
+    reaches(root, at, &|schema| keywords.iter().any(|keyword| schema.contains_key(*keyword)))
+}
+
+/// Whether a value is so small that no schema that is not [nested](is_nested) makes it cost much.
+pub(super) fn is_small(value: &Value) -> bool {
+    const VALUES_MAX: usize = 256;
+    const NAME_BYTES_MAX: usize = 4_096;
+    let (mut values, mut name_bytes) = (0, 0);
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(members) => {
+                values += members.len();
+                name_bytes += members.keys().map(String::len).sum::<usize>();
+                open.extend(members.values().filter(|member| member.is_object() || member.is_array()));
+            }
+            Value::Array(items) => {
+                values += items.len();
+                open.extend(items.iter().take(VALUES_MAX).filter(|item| item.is_object() || item.is_array()));
+            }
+            _ => {}
+        }
+        if values > VALUES_MAX || name_bytes > NAME_BYTES_MAX {
+            return false;
+        }
+    }
+    true
 }
 
 /// Whether the schema at a pointer is such a one or leads to one; also where it leads to too many to look at.
@@ -68,20 +114,31 @@ pub(super) fn reaches(root: &Value, at: &str, is_such: &dyn Fn(&Map<String, Valu
 
 struct Counting<'v> {
     root: &'v Value,
+    steps: usize,
+    /// Of the names on the way to the value.
+    path_bytes: usize,
     /// By the addresses of schema and value.
     known: HashMap<(usize, usize), u64>,
 }
 
 impl<'v> Counting<'v> {
+    fn new(root: &'v Value) -> Self {
+        Self { root, steps: 0, path_bytes: 0, known: HashMap::new() }
+    }
+
     /// Without a value only what applies in place counts.
     fn count(&mut self, place: &'v Value, value: Option<&'v Value>, depth: usize) -> u64 {
+        self.steps += 1 + self.path_bytes / PATH_BYTES;
+        if self.steps > STEPS_MAX {
+            return 1;
+        }
         let root = self.root;
-        let address = |value: &Value| std::ptr::from_ref(value) as usize;
+        let address = |value: &Value| std::ptr::from_ref(value).addr();
         let key = (address(place), value.map_or(0, address));
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let Some(schema) = place.as_object().filter(|_| self.known.len() < PAIRS_MAX && depth < DEPTH_MAX) else {
+        let Some(schema) = place.as_object().filter(|_| depth < DEPTH_MAX) else {
             return 1;
         };
         // One that leads back to itself is cut off by the engine.
@@ -102,16 +159,28 @@ impl<'v> Counting<'v> {
         match value {
             Some(Value::Object(members)) => {
                 let properties = schema.get("properties");
-                let others = schema.get("additionalProperties").filter(|others| others.is_object());
                 for (name, member) in members {
-                    if let Some(inner) = properties.and_then(|properties| properties.get(name)).or(others) {
-                        add(self.count(inner, Some(member), depth + 1));
+                    if self.steps > STEPS_MAX {
+                        break;
                     }
+                    self.path_bytes += name.len();
+                    if let Some(inner) = properties.and_then(|properties| properties.get(name)) {
+                        add(self.count(inner, Some(member), depth + 1));
+                    } else {
+                        let others = ["additionalProperties", "unevaluatedProperties"];
+                        // Whether a pattern matches is not asked: this is an estimate from above.
+                        let patterns = schema.get("patternProperties").and_then(Value::as_object);
+                        let inner = others.iter().filter_map(|keyword| schema.get(*keyword));
+                        for inner in inner.chain(patterns.into_iter().flat_map(Map::values)) {
+                            add(self.count(inner, Some(member), depth + 1));
+                        }
+                    }
+                    self.path_bytes -= name.len();
                 }
             }
             Some(Value::Array(items)) => {
                 if let Some(inner) = schema.get("items").filter(|inner| inner.is_object()) {
-                    for item in items {
+                    for item in items.iter().take(STEPS_MAX.saturating_sub(self.steps)) {
                         add(self.count(inner, Some(item), depth + 1));
                     }
                 }

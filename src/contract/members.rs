@@ -10,18 +10,24 @@ use std::collections::HashSet;
 /// The names that the object schema at a pointer declares, through references and allOf.
 pub(crate) fn members(tree: &dyn SchemaTree, at: &str) -> Members {
     let mut members = Members { names: Vec::new(), open: true };
-    collect_members(tree, at, &mut members, &mut HashSet::new());
+    collect_members(tree, at, &mut members, &mut HashSet::new(), &mut HashSet::new());
     members
 }
 
-fn collect_members(tree: &dyn SchemaTree, at: &str, members: &mut Members, entered: &mut HashSet<String>) {
+fn collect_members<'t>(
+    tree: &'t dyn SchemaTree,
+    at: &str,
+    members: &mut Members,
+    known: &mut HashSet<&'t str>,
+    entered: &mut HashSet<String>,
+) {
     const SCHEMAS_MAX: usize = 1_000;
     let Some(Value::Object(schema)) = tree.at(at) else { return };
     if entered.len() > SCHEMAS_MAX || !entered.insert(at.to_owned()) {
         return;
     }
     for name in schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
-        if !members.names.contains(name) {
+        if known.insert(name) {
             members.names.push(name.clone());
         }
     }
@@ -31,12 +37,12 @@ fn collect_members(tree: &dyn SchemaTree, at: &str, members: &mut Members, enter
         members.open = false;
     }
     if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
-        collect_members(tree, &target, members, entered);
+        collect_members(tree, &target, members, known, entered);
     }
     for keyword in ["allOf", "oneOf", "anyOf", SELECTED] {
         let count = schema.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
         for index in 0..count {
-            collect_members(tree, &format!("{at}/{keyword}/{index}"), members, entered);
+            collect_members(tree, &format!("{at}/{keyword}/{index}"), members, known, entered);
         }
     }
 }

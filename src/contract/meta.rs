@@ -9,7 +9,7 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Value, json};
 
-/// Findings of one document. Over it the rest is left out.
+/// Findings of `check` that come from meta-schemas, for one document. Over it the rest is left out.
 const FINDINGS_MAX: usize = 200;
 /// Alternatives nested in one another.
 const NESTING_MAX: usize = 24;

@@ -4,9 +4,9 @@ use jsonschema::PatternOptions;
 use serde_json::json;
 use std::collections::HashMap;
 
-/// Bytes of a compiled expression. Over it the pattern is not used.
+/// Bytes of a compiled regular expression. Over it the pattern is not used.
 const REGEX_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Steps of the backtracking engine for one match; only look-around and back-references need it. Over it the value is refused.
+/// Steps of the backtracking engine for one match of a regular expression; only look-around and back-references need it. Over it the value is refused.
 const REGEX_STEPS_MAX: usize = 50_000;
 
 /// The options under which every pattern is compiled.
@@ -37,15 +37,14 @@ impl Patterns {
     }
 }
 
-/// Whether a lowered pattern matches a text, which comes as a JSON string.
-pub(crate) fn matches(pattern: &str, text: &serde_json::Value) -> bool {
-    let built = jsonschema::options().with_pattern_options(pattern_options()).build(&json!({ "pattern": pattern }));
-    built.is_ok_and(|validator| validator.is_valid(text))
+/// What judges whether texts, as JSON strings, match a lowered pattern; `None` if it cannot be used.
+pub(crate) fn pattern_validator(pattern: &str) -> Option<jsonschema::Validator> {
+    jsonschema::options().with_pattern_options(pattern_options()).build(&json!({ "pattern": pattern })).ok()
 }
 
 fn compiles(pattern: &str) -> Result<(), String> {
-    let built = jsonschema::options().with_pattern_options(pattern_options()).build(&json!({ "pattern": pattern }));
-    built.map(|_| ()).map_err(|_| "it is no regular expression, or needs what the engine lacks".to_owned())
+    let built = pattern_validator(pattern).map(|_| ());
+    built.ok_or_else(|| "it is no regular expression, or needs what the engine lacks".to_owned())
 }
 
 /// The pattern in the engine's own syntax, where that differs from ECMA-262's: escapes that mean something

@@ -17,13 +17,13 @@ use serde_json::{Map, Value};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-/// Levels of a body that are looked into.
+/// Levels of a body that coverage looks into. Over it nothing is counted.
 const DEPTH_MAX: usize = 8;
-/// Points of one operation. What a document declares beyond it is not counted.
+/// Points of one operation that coverage has. Over it what the document declares is not counted.
 const POINTS_MAX: usize = 4_000;
-/// Schemas that are looked into for one operation, each at every place. What lies beyond is not counted.
+/// Schemas that coverage looks into for one operation, each at every place. Over it nothing is counted.
 const PLACES_MAX: usize = 10_000;
-/// Items of one array that are looked into.
+/// Items of one array that coverage looks into. Over it nothing is counted.
 const ITEMS_MAX: usize = 100;
 
 /// What kind of thing a point is. The names are those of `coverage.json`.

@@ -159,16 +159,19 @@ fn capture<'p>(pieces: &[Piece], segment: &'p str, captures: &mut Vec<&'p str>) 
         [Piece::Literal(text), rest @ ..] => {
             segment.strip_prefix(text.as_str()).is_some_and(|after| capture(rest, after, captures))
         }
+        // A later occurrence of the text that follows leaves less for the rest, so only the first one is tried.
         [Piece::Expression, rest @ ..] => {
-            let before = captures.len();
-            for (end, _) in segment.char_indices().skip(1) {
-                captures.push(&segment[..end]);
-                if capture(rest, &segment[end..], captures) {
-                    return true;
+            let Some(first) = segment.chars().next() else { return false };
+            let end = match rest {
+                [Piece::Literal(text)] => segment.strip_suffix(text.as_str()).map(str::len),
+                [Piece::Literal(text), ..] => {
+                    segment[first.len_utf8()..].find(text.as_str()).map(|found| first.len_utf8() + found)
                 }
-                captures.truncate(before);
-            }
-            false
+                _ => Some(first.len_utf8()),
+            };
+            let Some(end) = end.filter(|end| *end > 0) else { return false };
+            captures.push(&segment[..end]);
+            capture(rest, &segment[end..], captures)
         }
     }
 }

@@ -4,13 +4,13 @@
 //! place in the instance and the place in the contract's own files.
 
 use super::document::Document;
-use super::effort;
+use super::effort::{self, Cost};
 use super::exact_number;
 use super::lower::{
     Direction, Lowered, NUMBER_FORMAT, TREE_URI, branch_names, default_branch, fragment, reference_pointer,
 };
 use super::number_format::NumberFormat;
-use super::pattern::pattern_options;
+use super::pattern::{pattern_options, pattern_validator};
 use super::tree::SchemaTree;
 use crate::diagnostic::{Code, Diagnostic, Part, code, did_you_mean};
 use crate::source::{Focus, pointer};
@@ -24,6 +24,8 @@ use std::sync::{Arc, OnceLock, RwLock};
 const VIOLATIONS_MAX: usize = 100;
 /// Characters of a value that a message shows.
 const SHOWN_MAX: usize = 60;
+/// Names that one message lists.
+const NAMES_SHOWN_MAX: usize = 50;
 
 /// The schemas of one direction, with the validators built so far.
 pub(crate) struct Schemas {
@@ -33,6 +35,8 @@ pub(crate) struct Schemas {
     draft: Draft,
     resources: BTreeMap<String, String>,
     validators: RwLock<HashMap<String, Arc<Result<Validator, String>>>>,
+    /// Patterns of `patternProperties` that names were compared with: building one costs far more than a match.
+    patterns: RwLock<HashMap<String, Arc<Option<Validator>>>>,
 }
 
 impl Schemas {
@@ -60,6 +64,7 @@ impl Schemas {
             draft,
             resources,
             validators: RwLock::default(),
+            patterns: RwLock::default(),
         })
     }
 
@@ -149,6 +154,18 @@ impl SchemaTree for Schemas {
     fn is_valid(&self, at: &str, value: &Value) -> bool {
         self.validator(at).as_ref().as_ref().is_ok_and(|validator| validator.is_valid(value))
     }
+
+    fn matches(&self, pattern: &str, name: &Value) -> bool {
+        let known = self.patterns.read().ok().and_then(|known| known.get(pattern).cloned());
+        let built = known.unwrap_or_else(|| {
+            let built = Arc::new(pattern_validator(pattern));
+            if let Ok(mut known) = self.patterns.write() {
+                known.insert(pattern.to_owned(), Arc::clone(&built));
+            }
+            built
+        });
+        built.as_ref().as_ref().is_some_and(|validator| validator.is_valid(name))
+    }
 }
 
 /// A schema that something of the contract is checked against.
@@ -189,16 +206,27 @@ impl SchemaUse {
         if validator.is_valid(value) {
             return Vec::new();
         }
+        let mut found = Vec::new();
         let root = checker.schemas.root();
         let is_nested = self.is_nested.get_or_init(|| effort::is_nested(root, &self.pointer));
-        if *is_nested && effort::is_excessive(root, &self.pointer, value) {
-            let place = checker.document.location(&self.pointer, Focus::Value);
-            let message = format!("{} breaks its schema, which has too many alternatives to tell where", shown(value));
-            return vec![Diagnostic::new(code::SCHEMA_COMBINATION, message).at(part, prefix).contract(Some(place))];
-        }
-        let mut found = Vec::new();
-        for error in validator.iter_errors(value).take(VIOLATIONS_MAX) {
-            checker.report(&error, part, prefix, 0, &mut found);
+        let is_cheap = !is_nested && effort::is_small(value);
+        match if is_cheap { Cost::Usual } else { effort::cost(root, &self.pointer, value) } {
+            Cost::Usual => {
+                for error in validator.iter_errors(value).take(VIOLATIONS_MAX) {
+                    checker.report(&error, part, prefix, 0, &mut found);
+                }
+            }
+            Cost::High => {
+                if let Err(error) = validator.validate(value) {
+                    checker.report(&error, part, prefix, 0, &mut found);
+                }
+            }
+            Cost::Excessive => {
+                let place = checker.document.location(&self.pointer, Focus::Value);
+                let message =
+                    format!("{} breaks its schema, which has too many alternatives to tell where", shown(value));
+                found.push(Diagnostic::new(code::SCHEMA_COMBINATION, message).at(part, prefix).contract(Some(place)));
+            }
         }
         found.dedup();
         found.truncate(VIOLATIONS_MAX);
@@ -353,7 +381,11 @@ pub(super) fn message_of(error: &ValidationError<'_>, keyword: &str) -> String {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             let plural = if unexpected.len() == 1 { "property" } else { "properties" };
-            format!("unexpected {plural} `{}`", unexpected.join("`, `"))
+            let named = unexpected.iter().take(NAMES_SHOWN_MAX).map(String::as_str).collect::<Vec<_>>().join("`, `");
+            match unexpected.len().saturating_sub(NAMES_SHOWN_MAX) {
+                0 => format!("unexpected {plural} `{named}`"),
+                more => format!("unexpected {plural} `{named}` and {more} more"),
+            }
         }
         ValidationErrorKind::FalseSchema => format!("{value} is not allowed here"),
         ValidationErrorKind::Format { format } => format!("{value} is no `{format}`"),

@@ -14,7 +14,7 @@ use super::schema::{SchemaUse, Schemas};
 use super::tree::SchemaTree;
 use crate::source::pointer;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A schema of requests or of responses, by the end of its chain of references.
@@ -149,12 +149,12 @@ impl Contract {
     pub(crate) fn members_of(&self, structure: Structure) -> &[(String, Structure)] {
         let Some((direction, at, facts)) = self.known(structure) else { return &[] };
         facts.members.get_or_init(|| {
-            let (mut places, mut members) = (Vec::new(), Vec::<(String, Structure)>::new());
+            let (mut places, mut members, mut names) = (Vec::new(), Vec::new(), HashSet::new());
             applying(self.schemas(direction), at, &mut places);
             for at in places {
                 let properties = self.schemas(direction).at(&at).and_then(|schema| schema.get("properties"));
                 for name in properties.and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
-                    if !members.iter().any(|(known, _)| known == name) {
+                    if names.insert(name) {
                         let place = pointer::join(&format!("{at}/properties"), name);
                         members.push((name.clone(), self.end_of(direction, &place)));
                     }

@@ -14,4 +14,6 @@ pub(crate) trait SchemaTree {
     fn root(&self) -> &serde_json::Value;
     /// Whether `value` is an instance of the schema at `pointer`.
     fn is_valid(&self, pointer: &str, value: &serde_json::Value) -> bool;
+    /// Whether a pattern of `patternProperties` matches a name.
+    fn matches(&self, pattern: &str, name: &serde_json::Value) -> bool;
 }

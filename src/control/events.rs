@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// Exchanges of one page where the request names no limit.
 const LIMIT_DEFAULT: u64 = 100;
-/// Exchanges that one turn of a stream sends.
+/// Exchanges that one turn of an event stream sends. Over it the next turn goes on.
 const BATCH_MAX: usize = 500;
 /// How many ids back a stream looks for exchanges that took longer than later ones. Less than a turn, so that each
 /// turn gets on.

@@ -12,6 +12,7 @@ mod sarif;
 use serde_json::{Map, Value};
 
 pub use crate::source::Location;
+use crate::source::char_boundary;
 pub use code::Code;
 pub(crate) use github::Annotations;
 pub use github::github;
@@ -114,6 +115,17 @@ pub enum Place {
     File(Location),
 }
 
+/// Bytes of each text of a diagnostic: names and values come from outside. Over it the rest is left out.
+const TEXT_BYTES_MAX: usize = 2 * 1024;
+
+/// A text, cut off where it is too long.
+fn short(text: String) -> String {
+    if text.len() <= TEXT_BYTES_MAX {
+        return text;
+    }
+    format!("{}…", &text[..char_boundary(&text, TEXT_BYTES_MAX)])
+}
+
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -141,14 +153,14 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// A diagnostic with the severity and the fault that its code has by default.
+    /// A diagnostic with the severity and the fault that its code has by default. No text of it is longer than 2 KiB.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let entry = code.entry();
         Self {
             code,
             severity: entry.severity,
             fault: entry.fault,
-            message: message.into(),
+            message: short(message.into()),
             place: None,
             contract: None,
             keyword: None,
@@ -158,10 +170,15 @@ impl Diagnostic {
         }
     }
 
-    /// Sets the place in a message.
+    /// Sets the place in a message. A pointer over 2 KiB is cut off where a level ends, and leads to what the place is in.
     #[must_use]
     pub fn at(mut self, part: Part, pointer: impl Into<String>) -> Self {
-        self.place = Some(Place::Message { part, pointer: pointer.into() });
+        let mut pointer = pointer.into();
+        if pointer.len() > TEXT_BYTES_MAX {
+            let end = pointer.as_bytes()[..TEXT_BYTES_MAX].iter().rposition(|byte| *byte == b'/').unwrap_or_default();
+            pointer = pointer[..end].to_owned();
+        }
+        self.place = Some(Place::Message { part, pointer });
         self
     }
 
@@ -189,15 +206,15 @@ impl Diagnostic {
     /// Sets what was expected and what was there.
     #[must_use]
     pub fn values(mut self, expected: Option<String>, actual: Option<String>) -> Self {
-        self.expected = expected;
-        self.actual = actual;
+        self.expected = expected.map(short);
+        self.actual = actual.map(short);
         self
     }
 
     /// Sets the suggestion.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(short(help.into()));
         self
     }
 
@@ -213,6 +230,18 @@ impl Diagnostic {
     pub fn fault(mut self, fault: Fault) -> Self {
         self.fault = fault;
         self
+    }
+
+    /// The bytes that it takes, about.
+    pub(crate) fn weight(&self) -> usize {
+        let texts = [&self.keyword, &self.expected, &self.actual, &self.help];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        let place = match &self.place {
+            Some(Place::Message { pointer, .. }) => pointer.len(),
+            Some(Place::File(location)) => location.pointer.len(),
+            None => 0,
+        };
+        size_of::<Self>() + self.message.len() + texts + place
     }
 
     /// The form in problem details, the journal and JSON reports; members that are not known are left out.
@@ -250,9 +279,15 @@ impl Diagnostic {
 /// The closest of `candidates` to `word`, if it is close enough to be what was meant.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const SIMILARITY_MIN: f64 = 0.7;
+    /// Bytes of a word that is compared with others, which costs the product of both. Over it nothing is suggested.
+    const WORD_BYTES_MAX: usize = 128;
+    if word.len() > WORD_BYTES_MAX {
+        return None;
+    }
     let folded = word.to_lowercase();
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= WORD_BYTES_MAX)
         .map(|candidate| (strsim::jaro_winkler(&folded, &candidate.to_lowercase()), candidate))
         .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
         .max_by(|a, b| a.0.total_cmp(&b.0))

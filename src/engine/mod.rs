@@ -151,7 +151,11 @@ impl Engine {
             store: Store::default(),
             authorization: AuthorizationServer::new(settings.token_ttl, limits.tokens_max, settings.strict_oauth),
             evidence: Evidence::new(
-                evidence::Bounds { entries_max: limits.journal_entries_max, bytes_max: limits.journal_bytes_max },
+                evidence::Bounds {
+                    entries_max: limits.journal_entries_max,
+                    bytes_max: limits.journal_bytes_max,
+                    all_bytes_max: limits.journals_bytes_max,
+                },
                 Arc::clone(&world.contract),
             ),
             identities: Identities::new(settings.randomness),

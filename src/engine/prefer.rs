@@ -8,7 +8,7 @@ use std::time::Duration;
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// The longest wait that is honoured.
+/// The longest wait that `Prefer: wait=…` gets. Over it the preference is not honoured.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// What a request prefers.

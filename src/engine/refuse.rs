@@ -188,10 +188,13 @@ fn refusal_status(operation: Option<&Operation>, diagnostics: &[Diagnostic]) -> 
     StatusCode::from_u16(if swap { 422 } else { status }).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
-/// Problem details (RFC 9457) with every diagnostic.
+/// Errors that problem details list. Over it the rest is left out.
+const ERRORS_MAX: usize = 100;
+
+/// Problem details (RFC 9457) with every error.
 pub(crate) fn problem(status: StatusCode, diagnostics: &[Diagnostic]) -> Reply {
-    let errors: Vec<&Diagnostic> =
-        diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    let errors: Vec<&Diagnostic> = errors.take(ERRORS_MAX).collect();
     let mut body = json!({
         "type": "about:blank",
         "title": status.canonical_reason().unwrap_or("Error"),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 const HEADER: &str = "x-mock-application";
 /// A name before this names an application, and resolves to this machine everywhere (RFC 6761 §6.3).
 const HOST_SUFFIX: &str = ".localhost";
-/// Applications that are looked through for one that may have been meant.
+/// Applications that are looked through for one that may have been meant. Over it nothing is suggested from the rest.
 const CANDIDATES_MAX: usize = 1_000;
 
 impl Handling<'_, '_> {

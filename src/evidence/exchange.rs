@@ -184,8 +184,12 @@ impl Exchange {
 
     /// What the journal's bound in bytes counts.
     pub(crate) fn weight(&self) -> usize {
+        /// What an exchange without texts takes, about.
+        const EMPTY_BYTES: usize = 1_024;
         let changes: usize = self.changes.differences.iter().map(Difference::weight).sum();
-        self.request_body.bytes.len() + self.response_body.bytes.len() + self.path_and_query().len() + changes
+        let diagnostics: usize = self.diagnostics.iter().map(Diagnostic::weight).sum();
+        let bodies = self.request_body.bytes.len() + self.response_body.bytes.len();
+        EMPTY_BYTES + bodies + self.heads.bytes() + changes + diagnostics
     }
 
     /// The control plane's form.

@@ -27,6 +27,9 @@ impl Mistake {
     }
 }
 
+/// Expectations of one list: each exchange is compared with all of them. Over it the list is refused.
+const EXPECTATIONS_MAX: usize = 1_000;
+
 /// The expectations of a list, or of an object's member `expectations`.
 pub(crate) fn read(value: &Value, contract: &Contract) -> Result<Vec<Expectation>, Vec<Mistake>> {
     let (list, base) = match value {
@@ -37,6 +40,10 @@ pub(crate) fn read(value: &Value, contract: &Contract) -> Result<Vec<Expectation
         let message = "expectations are a list".to_owned();
         return Err(vec![Mistake { pointer: String::new(), message, help: None }]);
     };
+    if list.len() > EXPECTATIONS_MAX {
+        let message = format!("there are more than {EXPECTATIONS_MAX} expectations");
+        return Err(vec![Mistake { pointer: base.to_owned(), message, help: None }]);
+    }
     let mut mistakes = Vec::new();
     let mut expectations: Vec<Expectation> = Vec::new();
     let at = |index: usize| pointer::join(base, &index.to_string());

@@ -25,6 +25,11 @@ impl Heads {
         Self { bytes: heads.into_boxed_slice(), target: target.len(), request }
     }
 
+    /// How many bytes they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The request's target.
     pub(crate) fn target(&self) -> &str {
         self.bytes.get(..self.target).and_then(|target| std::str::from_utf8(target).ok()).unwrap_or_default()

@@ -1,17 +1,29 @@
-use super::{Exchange, Verdict};
+use super::{Bounds, Exchange, Verdict};
 use crate::diagnostic::{Fault, code};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Violating exchanges that a report shows whole. Over it they are only counted.
 pub(super) const REPORTED_MAX: usize = 100;
+/// Bytes of the exchanges that are kept for reports, of all applications. Over it further ones are only counted.
+const REPORTED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// The exchanges of one application, oldest first, within bounds.
 #[derive(Debug)]
 pub(super) struct Journal {
-    entries_max: usize,
-    bytes_max: usize,
+    bounds: Bounds,
+    /// What all journals hold together.
+    all: Arc<Held>,
     state: Mutex<State>,
+}
+
+/// Bytes that the journals of all applications hold together.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) entries: AtomicUsize,
+    /// Of the exchanges kept for the report.
+    reported: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -89,9 +101,18 @@ impl Filter {
     }
 }
 
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.all.entries.fetch_sub(state.bytes, Ordering::Relaxed);
+        let reported = state.reported.iter().map(|exchange| exchange.weight()).sum();
+        self.all.reported.fetch_sub(reported, Ordering::Relaxed);
+    }
+}
+
 impl Journal {
-    pub(super) fn new(entries_max: usize, bytes_max: usize) -> Self {
-        Self { entries_max, bytes_max, state: Mutex::default() }
+    pub(super) fn new(bounds: Bounds, all: Arc<Held>) -> Self {
+        Self { bounds, all, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -100,16 +121,35 @@ impl Journal {
 
     /// Adds an exchange; the oldest make room.
     pub(super) fn record(&self, exchange: Arc<Exchange>) {
+        let weight = exchange.weight();
         let mut state = self.state();
         state.counts.add(&exchange);
-        if exchange.verdict() != Verdict::Pass && state.reported.len() < REPORTED_MAX {
+        if exchange.verdict() != Verdict::Pass
+            && state.reported.len() < REPORTED_MAX
+            && self.all.reported.load(Ordering::Relaxed) + weight <= REPORTED_BYTES_MAX
+        {
+            self.all.reported.fetch_add(weight, Ordering::Relaxed);
             state.reported.push(Arc::clone(&exchange));
         }
-        state.bytes += exchange.weight();
+        state.bytes += weight;
+        self.all.entries.fetch_add(weight, Ordering::Relaxed);
         state.entries.push_back(exchange);
-        while state.entries.len() > self.entries_max || state.bytes > self.bytes_max {
+        self.cut(&mut state, self.bounds.entries_max, self.bounds.bytes_max);
+    }
+
+    /// Drops the oldest eighth, by bytes.
+    pub(super) fn shrink(&self) {
+        let mut state = self.state();
+        let bytes_max = state.bytes / 8 * 7;
+        self.cut(&mut state, self.bounds.entries_max, bytes_max);
+    }
+
+    fn cut(&self, state: &mut State, entries_max: usize, bytes_max: usize) {
+        while state.entries.len() > entries_max || state.bytes > bytes_max {
             let Some(oldest) = state.entries.pop_front() else { break };
-            state.bytes -= oldest.weight();
+            let weight = oldest.weight();
+            state.bytes -= weight;
+            self.all.entries.fetch_sub(weight, Ordering::Relaxed);
             state.dropped += 1;
         }
     }

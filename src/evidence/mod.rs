@@ -31,8 +31,9 @@ pub use report::{Report, Unused, UnusedExample};
 
 use crate::contract::Contract;
 use coverage::Touches;
-use journal::Journal;
+use journal::{Held, Journal};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::watch;
 
@@ -41,8 +42,10 @@ use tokio::sync::watch;
 pub(crate) struct Bounds {
     /// Exchanges that the journal of one application keeps.
     pub(crate) entries_max: usize,
-    /// Bytes of bodies that the journal of one application keeps.
+    /// Bytes that the journal of one application keeps.
     pub(crate) bytes_max: usize,
+    /// Bytes that the journals of all applications keep together.
+    pub(crate) all_bytes_max: usize,
 }
 
 /// What tells the evidence of one application from that of others: the application's arrival.
@@ -54,6 +57,7 @@ const NOBODY: Key = 0;
 /// The evidence of one server.
 pub(crate) struct Evidence {
     bounds: Bounds,
+    held: Arc<Held>,
     tenants: RwLock<Tenants>,
     /// What is left of applications that are gone.
     departed: Mutex<Departed>,
@@ -148,6 +152,7 @@ impl Evidence {
     pub(crate) fn new(bounds: Bounds, contract: Arc<Contract>) -> Self {
         Self {
             bounds,
+            held: Arc::default(),
             tenants: RwLock::new(Tenants { contract, by_key: BTreeMap::new() }),
             departed: Mutex::default(),
             expectations: Mutex::default(),
@@ -162,7 +167,7 @@ impl Evidence {
             let mut tenants = write(&self.tenants);
             let Tenants { contract, by_key } = &mut *tenants;
             let new = || Tenant {
-                journal: Journal::new(self.bounds.entries_max, self.bounds.bytes_max),
+                journal: Journal::new(self.bounds, Arc::clone(&self.held)),
                 touched: RwLock::new(Touched::new(contract)),
                 used: Mutex::default(),
             };
@@ -207,6 +212,9 @@ impl Evidence {
             tenant.used.lock().unwrap_or_else(PoisonError::into_inner).add(used);
         }
         tenant.journal.record(Arc::clone(&exchange));
+        if self.held.entries.load(Ordering::Relaxed) > self.bounds.all_bytes_max {
+            self.tenants(None).iter().for_each(|tenant| tenant.journal.shrink());
+        }
         self.watch(&exchange);
         self.last.send_if_modified(|last| {
             *last = (*last).max(exchange.id);

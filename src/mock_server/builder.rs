@@ -290,6 +290,25 @@ impl Builder {
         self
     }
 
+    /// Connections open at once, at least one. Default: 1,024; over it the next waits to be accepted.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.limits.connections_max = connections;
+        self
+    }
+
+    /// Time to send the head of a request, counted from the connection's first idle moment. Default: 30 s; over it the
+    /// connection is closed.
+    pub fn head_timeout(mut self, time: Duration) -> Self {
+        self.limits.head_timeout = time;
+        self
+    }
+
+    /// Time to send the body of a request. Default: 30 s; over it 408.
+    pub fn body_timeout(mut self, time: Duration) -> Self {
+        self.limits.body_timeout = time;
+        self
+    }
+
     /// Exchanges the journal keeps. Default: 10,000; over it the oldest is dropped.
     pub fn journal(mut self, entries: usize) -> Self {
         self.limits.journal_entries_max = entries;

@@ -10,7 +10,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-/// Bytes of the file. Over it the file is refused.
+/// Bytes of a coverage file. Over it the file is refused.
 const BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// A file that coverage goes to.

@@ -10,6 +10,9 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// Characters of the description of an error. Over it the rest is left out.
+const DESCRIPTION_CHARACTERS_MAX: usize = 1_000;
+
 /// A reply of an endpoint, with what was wrong and whose it was.
 pub(crate) struct Answered {
     pub(crate) reply: Reply,
@@ -79,6 +82,7 @@ impl Refusal {
             .chars()
             .map(|c| if matches!(c, '`' | '"' | '\\') { '\'' } else { c })
             .filter(|c| c.is_ascii_graphic() || *c == ' ')
+            .take(DESCRIPTION_CHARACTERS_MAX)
             .collect();
         let mut reply = json_reply(status, &json!({ "error": self.error, "error_description": description }));
         if status == StatusCode::UNAUTHORIZED {

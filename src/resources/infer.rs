@@ -11,6 +11,7 @@ use crate::diagnostic::Part;
 use crate::store::Stamp;
 use http::Method;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 impl Model {
     /// Finds the resources of a contract. What was said in so many words goes before what was inferred.
@@ -137,9 +138,11 @@ impl Inference<'_> {
 
     /// The template one segment below that is an item.
     fn below(&self, template: &str) -> Option<&str> {
+        let start = format!("{template}/{{");
         self.paths
-            .keys()
-            .copied()
+            .range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded))
+            .map(|(known, _)| *known)
+            .take_while(|known| known.starts_with(&start))
             .find(|known| last_expression(known).is_some_and(|(above, _)| above == template) && self.is_item(known))
     }
 

@@ -1,5 +1,6 @@
 //! JSON Merge Patch (RFC 7396) and JSON Patch (RFC 6902).
 
+use crate::source::pointer;
 use serde_json::Value;
 
 /// What a patch makes of a value.
@@ -13,6 +14,12 @@ pub(super) enum Patched {
         reason: String,
     },
 }
+
+/// Values that the operations of one JSON Patch move in arrays and copy, together: one that copies a value into itself
+/// doubles it. Over it the patch is refused.
+const WORK_MAX: usize = 10_000_000;
+/// Levels of arrays and objects that a JSON Patch leaves where it writes. Over it the patch is refused.
+const DEPTH_MAX: usize = 128;
 
 /// What a merge patch makes of a value.
 pub(super) fn merged(current: &Value, patch: &Value) -> Value {
@@ -30,7 +37,14 @@ pub(super) fn apply(current: &Value, patch: &Value) -> Patched {
         }
     };
     let mut value = current.clone();
+    let mut work = 0_usize;
     for (index, operation) in operations.0.iter().enumerate() {
+        let (more, depth) = cost(&value, operation);
+        work = work.saturating_add(more);
+        if work > WORK_MAX || depth > DEPTH_MAX {
+            let reason = format!("operation {index} of the patch moves or copies too much, or nests too deeply");
+            return Patched::Conflict { at: format!("/{index}"), reason };
+        }
         // RFC 6902 §4.6 compares numbers by value, which `1` and `1.0` share.
         if let json_patch::PatchOperation::Test(test) = operation
             && value.pointer(test.path.as_str()).is_some_and(|found| is_equal(found, &test.value))
@@ -43,6 +57,50 @@ pub(super) fn apply(current: &Value, patch: &Value) -> Patched {
         }
     }
     Patched::Done(value)
+}
+
+/// What an operation costs, and how deep what it leaves is at its path.
+fn cost(value: &Value, operation: &json_patch::PatchOperation) -> (usize, usize) {
+    use json_patch::PatchOperation::{Add, Copy, Move, Remove, Replace, Test};
+    let siblings = |path: &str| {
+        let around = pointer::parent(path).and_then(|(above, _)| value.pointer(above));
+        around.and_then(Value::as_array).map_or(0, Vec::len)
+    };
+    let found = |path: &str| value.pointer(path).map_or((0, 0), extent);
+    let path = operation.path().as_str();
+    let (work, depth) = match operation {
+        Add(added) => (siblings(path), extent(&added.value).1),
+        Replace(replaced) => (0, extent(&replaced.value).1),
+        Remove(_) => (siblings(path), 0),
+        Copy(copy) => {
+            let (size, depth) = found(copy.from.as_str());
+            (siblings(path).saturating_add(size), depth)
+        }
+        Move(moved) => {
+            let (size, depth) = found(moved.from.as_str());
+            (siblings(path).saturating_add(siblings(moved.from.as_str())).saturating_add(size), depth)
+        }
+        Test(_) => return (1, 0),
+    };
+    (work.saturating_add(1), pointer::tokens(path).count() + depth)
+}
+
+/// How many values there are in one, texts counting by their length, and how deep they are.
+fn extent(value: &Value) -> (usize, usize) {
+    let text = |text: &str| 1 + text.len() / 64;
+    let inner = |(size, depth): (usize, usize), value: &Value| {
+        let (more, below) = extent(value);
+        (size + more, depth.max(below + 1))
+    };
+    match value {
+        Value::Array(items) => items.iter().fold((1, 1), inner),
+        Value::Object(members) => {
+            let names = members.keys().map(|name| text(name)).sum::<usize>();
+            members.values().fold((1 + names, 1), inner)
+        }
+        Value::String(value) => (text(value), 0),
+        _ => (1, 0),
+    }
 }
 
 fn is_equal(one: &Value, other: &Value) -> bool {
@@ -78,6 +136,21 @@ mod tests {
         ] {
             assert_eq!(super::merged(&current, &patch), merged, "{patch}");
         }
+    }
+
+    #[test]
+    fn what_a_patch_moves_and_copies_and_nests_is_bounded() {
+        let copy = json!({ "op": "copy", "from": "/a", "path": "/a/0" });
+        let insert = json!({ "op": "add", "path": "/a/0", "value": 1 });
+        let nest = json!({ "op": "copy", "from": "", "path": "/b" });
+        for operation in [copy, insert, nest] {
+            let patch = Value::Array(vec![operation.clone(); 10_000]);
+            let outcome = apply(&json!({ "a": [1, 2] }), &patch);
+            assert!(matches!(outcome, Patched::Conflict { .. }), "{operation}");
+        }
+        let deep: Vec<Value> =
+            (1..200).map(|depth| json!({ "op": "add", "path": "/a".repeat(depth), "value": {} })).collect();
+        assert!(matches!(apply(&json!({}), &Value::Array(deep)), Patched::Conflict { at, .. } if at == "/127"));
     }
 
     #[test]

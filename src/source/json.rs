@@ -8,10 +8,12 @@ use serde_json::{Map, Number, Value};
 
 use super::{Parsed, SyntaxError, char_boundary, pointer};
 
-/// Levels of arrays and objects in a message body; a deeper one is refused.
+/// Levels of arrays and objects in a message body. Over it 400.
 const MESSAGE_DEPTH_MAX: usize = 128;
-/// Levels of arrays and objects in a document.
+/// Levels of arrays and objects in a document that is JSON. Over it the document is refused.
 const DOCUMENT_DEPTH_MAX: usize = 512;
+/// Members that stand twice which are told. Over it the rest is left out.
+const DUPLICATES_MAX: usize = 100;
 
 /// Reads a message body: any JSON value, UTF-8, nothing before or after it but white space.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, SyntaxError> {
@@ -155,7 +157,9 @@ impl<'de> Visitor<'de> for Node<'_> {
                     entry.insert(value);
                 }
                 Entry::Occupied(mut entry) => {
-                    self.duplicate_keys.push(self.link.pointer(entry.key()));
+                    if self.duplicate_keys.len() < DUPLICATES_MAX {
+                        self.duplicate_keys.push(self.link.pointer(entry.key()));
+                    }
                     entry.insert(value);
                 }
             }

@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use super::{Parsed, SyntaxError, char_boundary, pointer, scalar};
 
-/// Levels of mappings and sequences, also through aliases; a deeper document is refused.
+/// Levels of mappings and sequences in YAML, also through aliases. Over it the document is refused.
 const DEPTH_MAX: usize = 256;
-/// Nodes in memory, anchored copies included; a larger document is refused.
+/// Nodes of a YAML document in memory, anchored copies included. Over it the document is refused.
 const NODES_MAX: usize = 5_000_000;
-/// Nodes that aliases may add; more is a "billion laughs" and refused.
+/// Nodes that the aliases of a YAML document add. Over it the document is refused: it is a "billion laughs".
 const ALIAS_NODES_MAX: usize = 1_000_000;
 /// Bytes of text that weigh as much as one node.
 const NODE_BYTES: usize = 64;

@@ -8,6 +8,8 @@
 #[cfg(feature = "cli")]
 mod audit;
 #[cfg(feature = "cli")]
+mod chaos;
+#[cfg(feature = "cli")]
 mod check;
 #[cfg(feature = "cli")]
 mod check_formats;
@@ -24,12 +26,14 @@ mod editions;
 #[cfg(feature = "cli")]
 mod explain_state;
 mod following;
+mod fuzzing;
 #[cfg(feature = "cli")]
 mod http;
 mod isolation;
 #[cfg(feature = "cli")]
 mod json_schema_suite;
 mod library;
+mod limits;
 mod malformed;
 mod model;
 mod oauth;

@@ -12,6 +12,9 @@ use http::Method;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 
+/// Bytes of a path of the contract. Over it the path is not served, with a finding: a request's target is no longer.
+const TEMPLATE_BYTES_MAX: usize = 16 * 1024;
+
 impl Compiler<'_> {
     pub(super) fn paths(&mut self) {
         if self.document.at("/paths").is_none() && self.document.version == Version::V30 {
@@ -29,6 +32,11 @@ impl Compiler<'_> {
                     &at,
                     Focus::Key,
                 );
+                continue;
+            }
+            if template.len() > TEMPLATE_BYTES_MAX {
+                let message = format!("the path has more than {TEMPLATE_BYTES_MAX} bytes, so nothing reaches it");
+                self.found(code::CONTRACT_PATH_TEMPLATE, message, &at, Focus::Key);
                 continue;
             }
             if !self.options.reserved_paths && (template == "/_mock" || template.starts_with("/_mock/")) {

@@ -1,8 +1,9 @@
 //! Content codings (RFC 9110 §8.4.1), undone within a bound, and done for answers that declare one.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use flate2::Compression;
-use flate2::read::{DeflateDecoder, GzEncoder, MultiGzDecoder, ZlibDecoder, ZlibEncoder};
+use flate2::bufread::GzDecoder;
+use flate2::read::{DeflateDecoder, GzEncoder, ZlibDecoder, ZlibEncoder};
 use std::io::Read;
 
 /// Why a coding cannot be undone.
@@ -13,8 +14,10 @@ pub(crate) enum CodingError {
     TooLarge,
 }
 
-/// Codings applied one after the other that are undone. Over it the body is refused.
+/// Content codings applied one after the other that are undone. Over it the body is refused.
 const CODINGS_MAX: usize = 4;
+/// Members of a body in gzip, each of which costs more than its bytes. Over it the body is refused.
+const MEMBERS_MAX: usize = 1_000;
 
 /// Undoes the codings, the last one applied first; no step gives more than `max` bytes.
 pub(crate) fn inflate(codings: &[&str], body: Bytes, max: usize) -> Result<Bytes, CodingError> {
@@ -25,7 +28,7 @@ pub(crate) fn inflate(codings: &[&str], body: Bytes, max: usize) -> Result<Bytes
     for coding in codings.iter().rev() {
         body = match coding.to_ascii_lowercase().as_str() {
             "identity" => body,
-            "gzip" | "x-gzip" => read(MultiGzDecoder::new(body.as_ref()), max)?,
+            "gzip" | "x-gzip" => gunzip(&body, max)?,
             // The coding is zlib's format; some senders leave its wrapper out.
             "deflate" => match read(ZlibDecoder::new(body.as_ref()), max) {
                 Err(CodingError::Malformed(_)) => read(DeflateDecoder::new(body.as_ref()), max)?,
@@ -36,6 +39,22 @@ pub(crate) fn inflate(codings: &[&str], body: Bytes, max: usize) -> Result<Bytes
         };
     }
     Ok(body)
+}
+
+/// Undoes gzip, member by member (RFC 1952 §2.2).
+fn gunzip(body: &[u8], max: usize) -> Result<Bytes, CodingError> {
+    let mut inflated = BytesMut::new();
+    let mut rest = body;
+    for _ in 0..MEMBERS_MAX {
+        let mut member = GzDecoder::new(rest);
+        inflated.extend_from_slice(&read(&mut member, max - inflated.len())?);
+        rest = member.into_inner();
+        // Some senders fill up with zeros.
+        if rest.iter().all(|byte| *byte == 0) {
+            return Ok(inflated.freeze());
+        }
+    }
+    Err(CodingError::Malformed(format!("it has more than {MEMBERS_MAX} members")))
 }
 
 fn read(reader: impl Read, max: usize) -> Result<Bytes, CodingError> {

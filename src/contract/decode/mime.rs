@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-/// Header lines of one part. Over it the body is refused.
+/// Header lines of one part of a multipart body. Over it the body is refused.
 const HEADERS_MAX: usize = 32;
 
 /// A part as it is written: its headers with names in lower case, and its bytes.

@@ -14,9 +14,12 @@ use crate::source::{json, pointer};
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
 
-/// Parts of one body. Over it the body is refused.
+/// Parts of one multipart body. Over it the body is refused.
 const PARTS_MAX: usize = 1_000;
+/// Characters of the boundary of a multipart body (RFC 2046 §5.1.1). Over it the body is refused.
+const BOUNDARY_BYTES_MAX: usize = 70;
 
 /// One part.
 #[derive(Debug, Clone)]
@@ -64,6 +67,9 @@ fn read(content_type: &str, body: &Bytes) -> Result<Vec<(Option<String>, Part)>,
     let Some(boundary) = boundary.filter(|boundary| !boundary.is_empty()) else {
         return Err(BodyError::new("", "the `Content-Type` names no boundary"));
     };
+    if boundary.len() > BOUNDARY_BYTES_MAX {
+        return Err(BodyError::new("", format!("the boundary has more than {BOUNDARY_BYTES_MAX} characters")));
+    }
     let parts = body_parts(&boundary, body, PARTS_MAX)
         .map_err(|error| BodyError::new("", format!("the multipart body is malformed: {error}")))?;
     if parts.len() > PARTS_MAX {
@@ -115,15 +121,19 @@ pub(crate) fn multipart_value(
 ) -> (Value, Vec<PartProblem>) {
     let mut object = Map::new();
     let mut problems = Vec::new();
-    let mut taken = Vec::new();
+    let mut taken = HashSet::new();
     if styles == Styles::Applied {
         taken = styled(tree, at, parts, encodings, &mut object, &mut problems);
+    }
+    let mut groups: HashMap<&str, Vec<&Part>> = HashMap::new();
+    for part in parts {
+        groups.entry(&part.name).or_default().push(part);
     }
     for part in parts {
         if object.contains_key(&part.name) || taken.contains(&part.name) {
             continue;
         }
-        let group: Vec<&Part> = parts.iter().filter(|other| other.name == part.name).collect();
+        let group = groups.remove(part.name.as_str()).unwrap_or_default();
         let encoding = encodings.iter().find(|(name, _)| *name == part.name).map(|(_, encoding)| encoding);
         let schemas = member_schemas(tree, at, &part.name);
         let array = schemas.first().is_some_and(|at| shape_of(tree, at) == Shape::Array);
@@ -192,9 +202,9 @@ fn styled(
     encodings: &[(String, Encoding)],
     object: &mut Map<String, Value>,
     problems: &mut Vec<PartProblem>,
-) -> Vec<String> {
+) -> HashSet<String> {
     const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b',').remove(b'|');
-    let mut taken = Vec::new();
+    let mut taken = HashSet::new();
     if !encodings.iter().any(|(_, encoding)| encoding.is_styled()) {
         return taken;
     }
@@ -213,7 +223,7 @@ fn styled(
             Err(malformed) => {
                 let message = format!("the part `{name}`: {}", malformed.message);
                 problems.push(PartProblem { pointer: pointer::join("", name), message, media_type: false });
-                taken.push(name.clone());
+                taken.insert(name.clone());
             }
         }
     }
@@ -278,6 +288,11 @@ fn part_value(
     if let (Some(at), Some(media)) = (first.filter(|_| object && !binary), media.as_ref().or(single.as_ref())) {
         match structured_part(tree, at, part, media, place) {
             Some(Ok(value)) => return value,
+            // What is in an unknown charset is not read as text either.
+            Some(Err(problem)) if problem.media_type => {
+                problems.push(problem);
+                return binary_value(&part.bytes);
+            }
             Some(Err(problem)) => problems.push(problem),
             None => {}
         }

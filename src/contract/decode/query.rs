@@ -6,7 +6,7 @@ use super::style::{Malformed, Raw, Shape, Style, percent_decoded};
 
 /// Pairs of one query or form. Over it the rest is left out of a query, and a form is refused.
 pub(super) const PAIRS_MAX: usize = 10_000;
-/// Nesting of `a[b][c]`. Over it the name is taken as it is.
+/// Nesting of `a[b][c]` in a query or form. Over it the name is taken as it is.
 const NESTING_MAX: usize = 16;
 
 /// A query, split at `&` and `=`; names are decoded, values are not yet.

@@ -7,9 +7,9 @@ use crate::source::pointer as json_pointer;
 use serde_json::{Map, Number, Value};
 use std::collections::HashSet;
 
-/// Schemas nested in one another through references and combinations.
+/// Schemas nested in one another, through references and combinations, that are asked for a type. Over it they say nothing.
 const DEPTH_MAX: usize = 24;
-/// Schemas looked at for one keyword.
+/// Schemas looked at for one keyword. Over it the rest says nothing.
 const SCHEMAS_MAX: usize = 1_000;
 
 /// The JSON types that a schema lets through; `None` when it says nothing.
@@ -161,7 +161,7 @@ pub(super) fn member_schemas(tree: &dyn SchemaTree, at: &str, name: &str) -> Vec
         .into_iter()
         .flat_map(|place| {
             let patterns = tree.at(&place).and_then(Value::as_object);
-            let matches = |pattern: &&String| crate::contract::pattern::matches(pattern, &named);
+            let matches = |pattern: &&String| tree.matches(pattern, &named);
             patterns
                 .into_iter()
                 .flat_map(|patterns| patterns.keys())
@@ -177,6 +177,20 @@ pub(super) fn member_schemas(tree: &dyn SchemaTree, at: &str, name: &str) -> Vec
 pub(super) fn item_schemas(tree: &dyn SchemaTree, at: &str, index: usize) -> Vec<String> {
     let prefix = children(tree, at, "prefixItems", Some(&index.to_string()));
     if prefix.is_empty() { children(tree, at, "items", None) } else { prefix }
+}
+
+/// The schemas of each item of an array that several schemas describe, looked up once for the items that no prefix names.
+pub(super) fn items_schemas<'t>(
+    tree: &'t dyn SchemaTree,
+    schemas: &[String],
+) -> impl Fn(usize) -> Vec<String> + use<'t> {
+    let count = |at: &String| tree.root().pointer(at).and_then(Value::as_array).map_or(0, Vec::len);
+    let prefixes = schemas.iter().flat_map(|at| children(tree, at, "prefixItems", None));
+    let prefix = prefixes.map(|prefix| count(&prefix)).max().unwrap_or(0);
+    let of = move |schemas: &[String], index| schemas.iter().flat_map(|at| item_schemas(tree, at, index)).collect();
+    let rest: Vec<String> = of(schemas, prefix);
+    let schemas = schemas.to_vec();
+    move |index| if index < prefix { of(&schemas, index) } else { rest.clone() }
 }
 
 /// The first value of a keyword, through references and combinations.
@@ -216,9 +230,9 @@ pub(super) fn typed_by(tree: &dyn SchemaTree, schemas: &[String], raw: &Raw, dep
                     return single;
                 }
             }
+            let schemas_of = items_schemas(tree, schemas);
             let inner = |(index, item): (usize, &Raw)| {
-                let schemas: Vec<String> = schemas.iter().flat_map(|at| item_schemas(tree, at, index)).collect();
-                if depth < DEPTH_MAX { typed_by(tree, &schemas, item, depth + 1) } else { Value::Null }
+                if depth < DEPTH_MAX { typed_by(tree, &schemas_of(index), item, depth + 1) } else { Value::Null }
             };
             Value::Array(items.iter().enumerate().map(inner).collect())
         }

@@ -3,21 +3,25 @@
 use super::BodyError;
 use super::charset::Charset;
 use super::style::{Raw, Shape};
-use super::typed::{item_schemas, keyword_value, member_schemas, shape_of, typed_by};
+use super::typed::{item_schemas, items_schemas, keyword_value, member_schemas, shape_of, typed_by};
 use super::write::plain;
 use crate::contract::lower::{SELECTED, reference_pointer};
+use crate::contract::operation::Members;
 use crate::contract::tree::SchemaTree;
 use crate::source::pointer;
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
-/// Elements nested in one another.
+/// Elements of XML nested in one another. Over it the body is refused.
 const DEPTH_MAX: usize = 128;
-/// Attributes of one element.
+/// Attributes of one element of XML. Over it the body is refused.
 const ATTRIBUTES_MAX: usize = 256;
-/// Nodes of one document.
-const NODES_MAX: u32 = 500_000;
+/// Namespace declarations of one body of XML, for each element has a list of those around it. Over it the body is refused.
+const NAMESPACES_MAX: usize = 256;
+/// Nodes of one body of XML. Over it the body is refused.
+const NODES_MAX: u32 = 100_000;
 
 /// What a schema stands for in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -118,12 +122,12 @@ pub(crate) fn xml_value(tree: &dyn SchemaTree, at: &str, charset: Charset, body:
 }
 
 /// Refuses what would cost the parser more than it is worth: it is recursive in depth, and quadratic in the
-/// attributes of one element.
+/// attributes of one element and in namespaces.
 fn bounded(text: &str) -> Result<(), BodyError> {
-    let (mut depth, mut attributes) = (0_usize, 0_usize);
+    let (mut depth, mut attributes, mut namespaces) = (0_usize, 0_usize, 0_usize);
     let (mut in_tag, mut quote) = (false, None);
     let mut characters = text.char_indices().peekable();
-    while let Some((_, character)) = characters.next() {
+    while let Some((at, character)) = characters.next() {
         let next = characters.peek().map(|(_, next)| *next);
         match (in_tag, quote) {
             (true, Some(open)) if character == open => quote = None,
@@ -133,6 +137,9 @@ fn bounded(text: &str) -> Result<(), BodyError> {
                 '=' => attributes += 1,
                 '/' if next == Some('>') => depth = depth.saturating_sub(1),
                 '>' => in_tag = false,
+                _ if next == Some('x') && character.is_ascii_whitespace() => {
+                    namespaces += usize::from(text[at + 1..].starts_with("xmlns"));
+                }
                 _ => {}
             },
             (false, _) if character == '<' => match next {
@@ -153,6 +160,9 @@ fn bounded(text: &str) -> Result<(), BodyError> {
         }
         if attributes > ATTRIBUTES_MAX {
             return Err(BodyError::new("", format!("an XML element has more than {ATTRIBUTES_MAX} attributes")));
+        }
+        if namespaces > NAMESPACES_MAX {
+            return Err(BodyError::new("", format!("the XML declares more than {NAMESPACES_MAX} namespaces")));
         }
     }
     Ok(())
@@ -209,9 +219,9 @@ fn items(
     depth: usize,
 ) -> Result<Value, BodyError> {
     let mut items = Vec::new();
+    let schemas_of = items_schemas(tree, schemas);
     for (index, node) in nodes.into_iter().enumerate() {
-        let inner: Vec<String> = schemas.iter().flat_map(|at| item_schemas(tree, at, index)).collect();
-        items.push(element(tree, &inner, node, &format!("{place}/{index}"), depth + 1)?);
+        items.push(element(tree, &schemas_of(index), node, &format!("{place}/{index}"), depth + 1)?);
     }
     Ok(Value::Array(items))
 }
@@ -336,18 +346,20 @@ fn undeclared(
     taken: &[String],
     members: &mut Map<String, Value>,
 ) -> Result<(), BodyError> {
+    let described: Vec<Members> = schemas.iter().map(|at| crate::contract::members::members(tree, at)).collect();
+    let open = described.iter().all(|members| members.open);
+    let taken: HashSet<&str> = taken.iter().map(String::as_str).collect();
     for child in node.children().filter(Node::is_element) {
         let name = child.tag_name().name();
-        if taken.iter().any(|known| known == name) || members.contains_key(name) {
+        if taken.contains(name) || members.contains_key(name) {
+            continue;
+        }
+        let declared = described.iter().any(|members| members.names.iter().any(|known| known == name));
+        // A declared property whose hints want it written otherwise is not there; a closed object has no place for it.
+        if declared && open {
             continue;
         }
         let own: Vec<String> = schemas.iter().flat_map(|at| member_schemas(tree, at, name)).collect();
-        let members_of = |at: &String| crate::contract::members::members(tree, at);
-        let declared = schemas.iter().any(|at| members_of(at).names.iter().any(|known| known == name));
-        // A declared property whose hints want it written otherwise is not there; a closed object has no place for it.
-        if declared && schemas.iter().all(|at| members_of(at).open) {
-            continue;
-        }
         let here = pointer::join(place, name);
         if declared {
             let hint = own.first().map(|at| hints(tree, at)).unwrap_or_default();

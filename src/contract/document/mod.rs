@@ -17,11 +17,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Files of one document. Over it the document is refused.
+/// Files that one document consists of. Over it the document is refused.
 const FILES_MAX: usize = 20_000;
-/// Bytes of one file. Over it the document is refused.
+/// Bytes of one file of a document. Over it the document is refused.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// References followed in a row. Over it the reference counts as circular.
+/// References (`$ref`) followed in a row. Over it the reference counts as circular.
 const REFERENCE_HOPS_MAX: usize = 64;
 /// Where further files hang.
 const MOUNT: &str = "x-mock-files";

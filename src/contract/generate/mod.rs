@@ -21,19 +21,21 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Candidates that are tried before giving up.
+/// Candidates for an instance that are tried. Over it none is made.
 const ATTEMPTS_MAX: u64 = 48;
 /// Work on one instance, all attempts together: keywords read, values made, characters tried. Over it there is none.
 const WORK_MAX: u32 = 300_000;
-/// Values nested in one another.
+/// Values of an `enum` that are tried for an instance. Over it the rest is left out.
+const ENUM_VALUES_MAX: usize = 1_000;
+/// Values nested in one another in an instance. Over it nothing optional is made, and what is required ends the attempt.
 const DEPTH_MAX: usize = 24;
-/// Nesting from which only what is required is made.
+/// Values nested in one another before an instance is kept small. Over it only what is required is made.
 const OPTIONAL_DEPTH_MAX: usize = 5;
 /// Objects and arrays of one instance that nothing requires. Siblings share them, so breadth costs depth.
 const COMPOSITES_MAX: u32 = 96;
-/// Values of one instance. From then on only what is required is made.
+/// Values of one instance. Over it only what is required is made.
 const VALUES_MAX: u32 = 2_000;
-/// Items of one array, or members of one object, that can be asked for.
+/// Items of one array, or members of one object, that a schema can ask an instance for. Over it none is made.
 const MEMBERS_MAX: u64 = 2_000;
 
 /// An instance of the schema at a pointer; `None` if none is found.
@@ -175,7 +177,9 @@ impl Generator<'_> {
             _ => {}
         }
         if let Some(allowed) = &merged.allowed {
-            let fitting: Vec<&Value> = allowed.iter().filter(|value| self.fits(pointers, value)).collect();
+            // Each is compared with all of them.
+            let tried = allowed.iter().take(ENUM_VALUES_MAX);
+            let fitting: Vec<&Value> = tried.filter(|value| self.fits(pointers, value)).collect();
             let index = self.choose(fitting.len());
             return fitting.get(index).map(|value| Value::clone(value));
         }

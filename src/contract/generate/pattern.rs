@@ -3,9 +3,9 @@
 use super::Generator;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// Characters of one made string.
+/// Characters of a string made from one pattern. Over it none is made.
 const LENGTH_MAX: usize = 20_000;
-/// Expressions nested in one another.
+/// Expressions nested in one another in a pattern. Over it no string is made from it.
 const NESTING_MAX: u32 = 64;
 
 impl Generator<'_> {

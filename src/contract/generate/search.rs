@@ -11,9 +11,9 @@ use regex_automata::{Anchored, Input, MatchKind, util};
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
-/// Characters of a string that is looked for.
+/// Characters of a string that is looked for in the automata of patterns. Over it none is made.
 const LENGTH_MAX: u64 = 2_000;
-/// Common states that one search enters.
+/// Common states of the automata of patterns that one search enters. Over it none is made.
 const NODES_MAX: usize = 20_000;
 /// Bytes of the states of one automaton. Over it the search gives up.
 const CACHE_BYTES_MAX: usize = 2 * 1024 * 1024;

@@ -6,7 +6,7 @@ use super::merge::Merged;
 use super::pattern::{Conjunct, conjuncts};
 use super::search::Rule;
 
-/// Characters of one string that can be asked for.
+/// Characters of one string that a schema can ask an instance for. Over it none is made.
 const LENGTH_MAX: u64 = 100_000;
 const WORDS: [&str; 8] = ["string", "lorem", "ipsum", "dolor", "sit", "amet", "elit", "tempor"];
 /// How often repetitions repeat beyond their least.

@@ -29,6 +29,24 @@ impl Hidden {
     }
 }
 
+/// Whether anything in a document is readOnly or writeOnly.
+pub(super) fn has_markers(document: &Value) -> bool {
+    let mut open = vec![document];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(members) => {
+                if members.contains_key("readOnly") || members.contains_key("writeOnly") {
+                    return true;
+                }
+                open.extend(members.values());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    false
+}
+
 impl Lowering<'_> {
     fn marker(&self) -> &'static str {
         match self.direction {
@@ -39,7 +57,8 @@ impl Lowering<'_> {
 
     /// Adds the names of properties that this direction does not carry.
     pub(super) fn hide(&mut self, at: &str, object: &Map<String, Value>, hidden: &mut Hidden) {
-        if hidden.suspended {
+        // Most documents mark nothing, and looking through all that a schema leads to is the work of each schema anew.
+        if hidden.suspended || !self.marked {
             return;
         }
         let mut certain = BTreeSet::new();

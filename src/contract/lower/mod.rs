@@ -111,6 +111,7 @@ pub(crate) fn lower(
         seen: HashSet::new(),
         resources: &resources,
         inside: None,
+        marked: direction::has_markers(&document.tree),
         directional: false,
     };
     let mut tree = Value::Object(Map::new());
@@ -180,6 +181,8 @@ struct Lowering<'a> {
     resources: &'a BTreeMap<String, String>,
     /// The resource that the schema being lowered is in.
     inside: Option<String>,
+    /// Whether anything in the document is readOnly or writeOnly.
+    marked: bool,
     directional: bool,
 }
 

@@ -7,9 +7,12 @@ mod query;
 use super::Contract;
 use super::operation::Operation;
 use super::schema::Checker;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::message::Request;
 use serde_json::{Map, Value};
+
+/// Errors of one request, and as many warnings. Over it the rest is left out.
+const VIOLATIONS_MAX: usize = 100;
 
 /// A request as the contract reads it.
 #[derive(Debug, Default)]
@@ -45,7 +48,19 @@ pub(crate) fn check(
     if let Some(body) = &operation.body {
         checking.body(body, body_bytes_max);
     }
-    checking.decoded
+    let mut decoded = checking.decoded;
+    bounded(&mut decoded.diagnostics);
+    decoded
+}
+
+/// Leaves out what would make a reply, and the journal, longer than anybody reads.
+fn bounded(diagnostics: &mut Vec<Diagnostic>) {
+    let (mut errors, mut others) = (0, 0);
+    diagnostics.retain(|diagnostic| {
+        let count = if diagnostic.severity == Severity::Error { &mut errors } else { &mut others };
+        *count += 1;
+        *count <= VIOLATIONS_MAX
+    });
 }
 
 struct Checking<'a> {

@@ -1,12 +1,13 @@
 //! The query of a request: single parameters, the whole of it, and what nobody declared.
 
-use super::Checking;
 use super::parameter::Found;
+use super::{Checking, VIOLATIONS_MAX};
 use crate::contract::decode::{self, Malformed, Query, Shape, Style};
 use crate::contract::operation::{Members, Parameter, ParameterValue};
 use crate::diagnostic::{Diagnostic, Part, Severity, code, did_you_mean};
 use crate::source::{Focus, json, pointer};
 use serde_json::Value;
+use std::collections::HashSet;
 
 impl Checking<'_> {
     pub(super) fn query_value(&self, parameter: &Parameter, query: &Query<'_>) -> Result<Option<Found>, Malformed> {
@@ -93,7 +94,7 @@ impl Checking<'_> {
         if takes_any {
             return;
         }
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen: HashSet<&str> = HashSet::new();
         for name in query.names() {
             let base = name.split('[').next().unwrap_or(name);
             let known =
@@ -110,10 +111,13 @@ impl Checking<'_> {
                         _ => parameter.name == name,
                     }
                 });
-            if known || seen.contains(&name) || self.contract.is_query_key(name) {
+            if known || seen.contains(name) || self.contract.is_query_key(name) {
                 continue;
             }
-            seen.push(name);
+            if seen.len() >= VIOLATIONS_MAX {
+                break;
+            }
+            seen.insert(name);
             let names = self
                 .operation
                 .parameters
