@@ -80,7 +80,7 @@ pub(super) fn normalise(head: &mut Parts) {
         return;
     }
     let Some(authority) = head.uri.authority() else { return };
-    if let Ok(host) = HeaderValue::from_str(authority.as_str().rsplit('@').next().unwrap_or_default()) {
+    if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
         head.headers.insert(HOST, host);
     }
     let path = head.uri.path_and_query().cloned();

@@ -113,7 +113,8 @@ fn the_target_counts_where_it_names_another_host_than_the_header() {
     for (target, host, status) in [
         (format!("http://127.0.0.1:{port}"), "evil.example".to_owned(), "200"),
         ("http://evil.example".to_owned(), format!("127.0.0.1:{port}"), "403"),
-        (format!("http://localhost@evil.example:{port}"), "localhost".to_owned(), "403"),
+        // No target has user information (RFC 9112 §3.2.2, RFC 9110 §4.2.4).
+        (format!("http://localhost@evil.example:{port}"), "localhost".to_owned(), "400"),
         (String::new(), "evil.example".to_owned(), "403"),
     ] {
         let text = format!("GET {target}/_mock/api/clock HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
