@@ -91,8 +91,9 @@ pub(crate) struct Contract {
     id: u64,
     document: Document,
     options: Options,
-    request: Schemas,
-    response: Schemas,
+    request: Arc<Schemas>,
+    /// The same, where no schema depends on the direction.
+    response: Arc<Schemas>,
     /// Whether any schema depends on the direction.
     directional: bool,
     operations: Vec<Operation>,
@@ -208,13 +209,16 @@ impl Contract {
         let lowered = lower(Direction::Request, &mut findings);
         let directional = lowered.directional;
         // The second pass finds the same slips once more.
-        let other = lower(Direction::Response, &mut Vec::new());
+        let other = directional.then(|| lower(Direction::Response, &mut Vec::new()));
         let draft = dialect(&document, &mut findings);
         let broken = |reason: String| {
             vec![Diagnostic::new(code::CONTRACT_SCHEMA, format!("the schemas cannot be registered: {reason}"))]
         };
-        let request = Schemas::new(lowered, draft).map_err(broken)?;
-        let response = Schemas::new(other, draft).map_err(broken)?;
+        let request = Arc::new(Schemas::new(lowered, draft).map_err(broken)?);
+        let response = match other {
+            Some(other) => Arc::new(Schemas::new(other, draft).map_err(broken)?),
+            None => Arc::clone(&request),
+        };
         let compiled = compile::compile(&document, &request, options, &mut findings);
         let text = |at: &str| document.at(at).and_then(Value::as_str).unwrap_or_default().to_owned();
         let contract = Self {

@@ -17,3 +17,17 @@ pub(crate) trait SchemaTree {
     /// Whether a pattern of `patternProperties` matches a name.
     fn matches(&self, pattern: &str, name: &serde_json::Value) -> bool;
 }
+
+impl<T: SchemaTree> SchemaTree for std::sync::Arc<T> {
+    fn root(&self) -> &serde_json::Value {
+        T::root(self)
+    }
+
+    fn is_valid(&self, pointer: &str, value: &serde_json::Value) -> bool {
+        T::is_valid(self, pointer, value)
+    }
+
+    fn matches(&self, pattern: &str, name: &serde_json::Value) -> bool {
+        T::matches(self, pattern, name)
+    }
+}

@@ -191,6 +191,9 @@ impl Engine {
         if seed.name.is_empty() {
             let id = seed.credentials.first().map(|credential| credential.client_id.as_str()).unwrap_or_default();
             seed.name = format!("application-{}", id.split('-').next().unwrap_or_default());
+            if self.store.by_name_or_id(&seed.name).is_some() {
+                seed.name = format!("application-{id}");
+            }
         }
         let added = self.store.add(seed, self.store.moment(real).now(), self.settings.limits.applications_max)?;
         // It may be like one that was checked against another contract.

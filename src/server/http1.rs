@@ -34,6 +34,7 @@ pub(super) fn protocol(limits: &Limits) -> Builder {
         .timer(TokioTimer::new())
         .header_read_timeout(limits.patience())
         .half_close(true)
+        .pipeline_flush(true)
         .max_header_size(head_bytes)
         .max_buf_size(head_bytes.max(READ_BUFFER_BYTES));
     if limits.header_fields_max > FIELDS_ON_STACK {

@@ -213,11 +213,11 @@ fn floods_of_resets_and_continuations_end_the_connection_and_not_the_server() {
         }));
     let (sent, is_closed) = flood(&mock, endless);
     assert!(is_closed && sent < 10_000, "{sent} frames of one head");
-    // Empty ones weigh nothing, and are no better.
+    // Empty ones weigh nothing, and are no better. There are more than sockets hold on the way.
     let empty = std::iter::once(frame(HEADERS, END_STREAM, 1, &fields()))
-        .chain((0..1_000).map(|_| frame(CONTINUATION, 0, 1, &[]).repeat(100)));
+        .chain((0..30_000).map(|_| frame(CONTINUATION, 0, 1, &[]).repeat(100)));
     let (sent, is_closed) = flood(&mock, empty);
-    assert!(is_closed && sent < 1_000, "{sent} hundred empty frames of one head");
+    assert!(is_closed && sent < 30_000, "{sent} hundred empty frames of one head");
     let url = format!("{}/_mock/livez", mock.url());
     assert_eq!(curl(&["--http2-prior-knowledge", "-o", "/dev/null", "-w", "%{http_code}", &url]), "200");
 }
