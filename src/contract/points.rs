@@ -266,7 +266,7 @@ impl Node {
         touched.extend(self.enums.iter().filter(|(known, _)| known == value).map(|(_, point)| *point));
         if let Value::Object(members) = value {
             for (name, point, node) in &self.properties {
-                if let Some(member) = members.get(name) {
+                if let Some(member) = member(members, name) {
                     touched.extend(*point);
                     node.touch(tree, member, touched);
                 }
@@ -282,6 +282,15 @@ impl Node {
             }
         }
     }
+}
+
+/// A member of an object; that of a small one is found faster without a hash.
+fn member<'v>(members: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    const SMALL: usize = 8;
+    if members.len() > SMALL {
+        return members.get(name);
+    }
+    members.iter().find(|(known, _)| *known == name).map(|(_, member)| member)
 }
 
 /// Finds the points of one operation.

@@ -28,7 +28,8 @@ pub(super) struct Held {
 
 #[derive(Debug, Default)]
 struct State {
-    entries: VecDeque<Arc<Exchange>>,
+    /// Each with its weight, so that what goes need not be looked at.
+    entries: VecDeque<(usize, Arc<Exchange>)>,
     bytes: usize,
     dropped: u64,
     counts: Counts,
@@ -133,8 +134,11 @@ impl Journal {
         }
         state.bytes += weight;
         self.all.entries.fetch_add(weight, Ordering::Relaxed);
-        state.entries.push_back(exchange);
-        self.cut(&mut state, self.bounds.entries_max, self.bounds.bytes_max);
+        state.entries.push_back((weight, exchange));
+        let oldest = self.cut(&mut state, self.bounds.entries_max, self.bounds.bytes_max);
+        // To let it go takes longer than all of this, and needs no lock.
+        drop(state);
+        drop(oldest);
     }
 
     /// Drops the oldest eighth, by bytes.
@@ -144,14 +148,17 @@ impl Journal {
         self.cut(&mut state, self.bounds.entries_max, bytes_max);
     }
 
-    fn cut(&self, state: &mut State, entries_max: usize, bytes_max: usize) {
+    /// Drops the oldest until the bounds are kept; gives the last of them.
+    fn cut(&self, state: &mut State, entries_max: usize, bytes_max: usize) -> Option<Arc<Exchange>> {
+        let mut last = None;
         while state.entries.len() > entries_max || state.bytes > bytes_max {
-            let Some(oldest) = state.entries.pop_front() else { break };
-            let weight = oldest.weight();
+            let Some((weight, oldest)) = state.entries.pop_front() else { break };
+            last = Some(oldest);
             state.bytes -= weight;
             self.all.entries.fetch_sub(weight, Ordering::Relaxed);
             state.dropped += 1;
         }
+        last
     }
 
     /// The exchanges that a filter takes, in its order, at most `limit`.
@@ -159,9 +166,10 @@ impl Journal {
         let state = self.state();
         // Ids ascend but for requests that overlap, so what lies well before is passed over at once.
         const OVERLAP: u64 = 4_096;
-        let start =
-            filter.after.map_or(0, |after| state.entries.partition_point(|exchange| exchange.id + OVERLAP < after));
-        let kept = state.entries.range(start..);
+        let start = filter
+            .after
+            .map_or(0, |after| state.entries.partition_point(|(_, exchange)| exchange.id + OVERLAP < after));
+        let kept = state.entries.range(start..).map(|(_, exchange)| exchange);
         match filter.order {
             Order::OldestFirst => kept.filter(|exchange| filter.takes(exchange)).take(limit).cloned().collect(),
             Order::NewestFirst => kept.rev().filter(|exchange| filter.takes(exchange)).take(limit).cloned().collect(),
@@ -171,7 +179,7 @@ impl Journal {
     /// The exchange with this id, if it is still kept.
     pub(super) fn get(&self, id: u64) -> Option<Arc<Exchange>> {
         let state = self.state();
-        let kept = state.entries.iter().find(|exchange| exchange.id == id);
+        let kept = state.entries.iter().map(|(_, exchange)| exchange).find(|exchange| exchange.id == id);
         kept.or_else(|| state.reported.iter().find(|exchange| exchange.id == id)).cloned()
     }
 

@@ -87,6 +87,9 @@ impl Call<'_> {
     /// Preconditions that the request states (RFC 9110 §13).
     fn preconditions(&self, current: Option<&Prepared>) -> Result<(), Told> {
         let headers = self.request.headers();
+        if !headers.contains_key(IF_MATCH) && !headers.contains_key(IF_NONE_MATCH) {
+            return Ok(());
+        }
         let tag = current.map(super::read::etag);
         let names = |name: &str, how| tag.as_ref().is_some_and(|tag| names_etag(headers, name, tag, how));
         let failed = if headers.contains_key(IF_MATCH) && !names(IF_MATCH.as_str(), Comparison::Strong) {
@@ -121,7 +124,7 @@ impl Call<'_> {
         self.stamp(entity, &mut thing, is_new);
         self.identify(place, entity, &mut thing, &path);
         let mut value = entity.close(thing, before);
-        if !self.contract.is_valid(reading, &value) && current.is_none() {
+        if current.is_none() && !self.contract.is_valid(reading, &value) {
             // What a request leaves out, the service would fill in.
             value = self.contract.completed(entity.whole, &value, 0).unwrap_or(value);
         }

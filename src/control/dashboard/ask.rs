@@ -63,7 +63,8 @@ impl Visit<'_> {
     ) -> Result<Answer, Answer> {
         let mut request = Request::new(body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string())));
         *request.method_mut() = method.clone();
-        if let Ok(uri) = format!("/_mock/api{path}").parse() {
+        // What is answered may name the address, so the page's own scheme and host go along.
+        if let Ok(uri) = format!("{}/_mock/api{path}", self.base_url()).parse() {
             *request.uri_mut() = uri;
         }
         if body.is_some() {

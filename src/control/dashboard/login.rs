@@ -4,7 +4,7 @@
 use super::layout;
 use super::{Visit, see_other};
 use crate::control::guard::{COOKIE_NAME, cookie_value};
-use crate::message::Reply;
+use crate::message::{Reply, scheme_of};
 use http::StatusCode;
 use http::header::{HeaderValue, SET_COOKIE};
 use maud::html;
@@ -51,7 +51,8 @@ pub(super) fn enter(visit: &Visit<'_>) -> Reply {
         return shown(visit, StatusCode::UNAUTHORIZED, next, Some("This is not the admin token of this server."));
     }
     let mut reply = see_other(next);
-    let cookie = format!("{COOKIE_NAME}={}; Path=/_mock; HttpOnly; SameSite=Strict", cookie_value(given));
+    let secure = if scheme_of(visit.request) == "https" { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE_NAME}={}; Path=/_mock; HttpOnly; SameSite=Strict{secure}", cookie_value(given));
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         reply.headers_mut().insert(SET_COOKIE, cookie);
     }
