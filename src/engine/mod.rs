@@ -335,7 +335,7 @@ impl Engine {
             status: outcome.reply.status(),
             response_body: Kept::new(outcome.reply.body().clone(), limits.journal_body_bytes_max),
             duration,
-            changes: KeptChanges::new(&outcome.differences, limits.journal_changes_bytes_max),
+            changes: KeptChanges::new(outcome.differences, limits.journal_changes_bytes_max),
             secret: outcome.secret,
             secrets: Arc::clone(world.contract.secrets()),
             diagnostics: outcome.diagnostics,

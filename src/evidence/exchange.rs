@@ -1,5 +1,6 @@
 use super::Heads;
 use super::mask::{self, Shown};
+use crate::contract::Prepared;
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use crate::message::Secrets;
 use crate::store::Difference;
@@ -60,20 +61,51 @@ impl Kept {
 /// What an exchange did to the application's state, as the journal keeps it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KeptChanges {
-    differences: Vec<Difference>,
+    changes: Vec<KeptChange>,
     truncated: bool,
 }
 
+/// A difference by the texts of its representations, which take one piece of memory where values take dozens.
+#[derive(Debug, Clone)]
+struct KeptChange {
+    path: String,
+    before: Option<Bytes>,
+    after: Option<Bytes>,
+}
+
+impl KeptChange {
+    fn weight(&self) -> usize {
+        self.path.len() + [&self.before, &self.after].into_iter().flatten().map(Bytes::len).sum::<usize>()
+    }
+
+    fn difference(&self) -> Difference {
+        let read = |text: &Bytes| {
+            let value = serde_json::from_slice(text);
+            let text_alone = || Value::String(String::from_utf8_lossy(text).into_owned());
+            Prepared::new(value.unwrap_or_else(|_| text_alone()), text.clone())
+        };
+        let (before, after) = (self.before.as_ref().map(read), self.after.as_ref().map(read));
+        Difference { path: self.path.clone(), before, after }
+    }
+}
+
 impl KeptChanges {
-    /// Keeps the first ones that have at most `max` bytes together; representations are shared, not copied.
-    pub(crate) fn new(differences: &[Difference], max: usize) -> Self {
+    /// Keeps the first ones that have at most `max` bytes together; their texts are shared, not copied.
+    pub(crate) fn new(differences: Vec<Difference>, max: usize) -> Self {
         let mut bytes = 0_usize;
-        let fits = |difference: &&Difference| {
-            bytes = bytes.saturating_add(difference.weight());
+        let fits = |change: &KeptChange| {
+            bytes = bytes.saturating_add(change.weight());
             bytes <= max
         };
-        let kept: Vec<Difference> = differences.iter().take_while(fits).cloned().collect();
-        Self { truncated: kept.len() < differences.len(), differences: kept }
+        let count = differences.len();
+        let text = |side: Option<Prepared>| side.map(|side| side.bytes);
+        let all = differences.into_iter().map(|difference| KeptChange {
+            path: difference.path,
+            before: text(difference.before),
+            after: text(difference.after),
+        });
+        let changes: Vec<KeptChange> = all.take_while(fits).collect();
+        Self { truncated: changes.len() < count, changes }
     }
 }
 
@@ -186,7 +218,7 @@ impl Exchange {
     pub(crate) fn weight(&self) -> usize {
         /// What an exchange without texts takes, about.
         const EMPTY_BYTES: usize = 1_024;
-        let changes: usize = self.changes.differences.iter().map(Difference::weight).sum();
+        let changes: usize = self.changes.changes.iter().map(KeptChange::weight).sum();
         let diagnostics: usize = self.diagnostics.iter().map(Diagnostic::weight).sum();
         let bodies = self.request_body.bytes.len() + self.response_body.bytes.len();
         EMPTY_BYTES + bodies + self.heads.bytes() + changes + diagnostics
@@ -203,7 +235,7 @@ impl Exchange {
             "response": self.message(json!({ "status": self.status.as_u16() }), &self.heads.response(), &self.response_body),
             "duration_us": self.microseconds(),
             "verdict": self.verdict().as_str(),
-            "changes": self.changes.differences.iter().map(|change| change.to_json(|value| mask::value(&self.secrets, value))).collect::<Vec<_>>(),
+            "changes": self.changes.changes.iter().map(|change| change.difference().to_json(|value| mask::value(&self.secrets, value))).collect::<Vec<_>>(),
             "changes_truncated": self.changes.truncated,
             "violations": self.diagnostics.iter().map(Diagnostic::to_json).collect::<Vec<_>>(),
         })

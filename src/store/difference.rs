@@ -15,12 +15,6 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
-    /// Bytes of both representations.
-    pub(crate) fn weight(&self) -> usize {
-        let bytes = |side: &Option<Prepared>| side.as_ref().map_or(0, |side| side.bytes.len());
-        self.path.len() + bytes(&self.before) + bytes(&self.after)
-    }
-
     /// JSON Pointers of the members that are others, where there is something on both sides.
     pub(crate) fn pointers(&self) -> Vec<String> {
         match (&self.before, &self.after) {
