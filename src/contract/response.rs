@@ -445,7 +445,7 @@ fn strip_members(
 
 pub(super) fn is_write_only(root: &Value, at: &str, depth: usize) -> bool {
     const HOPS_MAX: usize = 16;
-    let Some(Value::Object(schema)) = root.pointer(at).filter(|_| depth < HOPS_MAX) else { return false };
+    let Some(Value::Object(schema)) = pointer::find(root, at).filter(|_| depth < HOPS_MAX) else { return false };
     if schema.get("writeOnly") == Some(&Value::Bool(true)) {
         return true;
     }

@@ -294,10 +294,10 @@ impl Checker<'_> {
     fn discriminated(self, at: &str, instance: &Value) -> Option<usize> {
         let (schema_at, _) = pointer::parent(at)?;
         let tree = self.schemas.root();
-        let schema = tree.pointer(schema_at)?.as_object()?;
+        let schema = pointer::find(tree, schema_at)?.as_object()?;
         let property = schema.get("discriminator")?.get("propertyName")?.as_str()?;
         let name = instance.as_object()?.get(property);
-        let branches = tree.pointer(at)?.as_array()?;
+        let branches = pointer::find(tree, at)?.as_array()?;
         let find = |wanted: &dyn Fn(&str) -> bool| {
             branches.iter().position(|branch| branch.get("$ref").and_then(Value::as_str).is_some_and(wanted))
         };

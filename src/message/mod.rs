@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 pub(crate) use later::{Later, Stream, Wait};
 pub(crate) use limits::{Limits, MADE_BYTES_MAX, MADE_ENTRIES_MAX, RemoteLimits};
-pub(crate) use secret::{MASK, Secrets};
+pub(crate) use secret::{MASK, Secrets, plain};
 
 /// A whole request: head and body.
 pub(crate) type Request = http::Request<Bytes>;

@@ -32,12 +32,12 @@ pub(crate) struct Secrets {
 
 impl Secrets {
     pub(crate) fn new<'n>(own: impl IntoIterator<Item = &'n str>) -> Self {
-        Self { own: own.into_iter().map(letters).collect() }
+        Self { own: own.into_iter().map(plain).collect() }
     }
 
     /// Whether the value of a member, a parameter or a header field of this name is secret.
     pub(crate) fn are_named(&self, name: &str) -> bool {
-        let name = letters(name);
+        let name = plain(name);
         NAMES.contains(&name.as_str())
             || ENDINGS.iter().any(|ending| name.ends_with(ending))
             || self.own.contains(&name)
@@ -49,8 +49,8 @@ impl Secrets {
     }
 }
 
-/// A name without what is spelled in different ways.
-fn letters(name: &str) -> String {
+/// A name without what is spelled in different ways: case, hyphens, underscores.
+pub(crate) fn plain(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

@@ -1,9 +1,6 @@
 //! Words that contracts use for the same thing, in whatever spelling.
 
-/// A name without case, hyphens and underscores.
-pub(super) fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
+pub(super) use crate::message::plain;
 
 /// Whether a name is one of some plain ones.
 pub(super) fn is_one_of(name: &str, known: &[&str]) -> bool {

@@ -1,10 +1,10 @@
 //! Who may use the control plane: this machine under the names it is known by, and no page of another origin.
 
+use crate::wire::exchanged;
 use chatkitty_mock::MockServer;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::Value;
-use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, TcpStream};
+use std::net::IpAddr;
 
 fn ask(mock: &MockServer, method: Method, path: &str, fields: &[(&str, &str)], body: &str) -> Response<bytes::Bytes> {
     let mut request = Request::builder().method(method).uri(path);
@@ -16,15 +16,6 @@ fn ask(mock: &MockServer, method: Method, path: &str, fields: &[(&str, &str)], b
 
 fn status_for(mock: &MockServer, host: &str) -> StatusCode {
     ask(mock, Method::GET, "/_mock/api/applications", &[("host", host)], "").status()
-}
-
-/// Sends bytes over a socket; gives all that comes back.
-fn sent(mock: &MockServer, text: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", mock.port())).unwrap();
-    stream.write_all(text.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 #[test]
@@ -118,7 +109,7 @@ fn the_target_counts_where_it_names_another_host_than_the_header() {
         (String::new(), "evil.example".to_owned(), "403"),
     ] {
         let text = format!("GET {target}/_mock/api/clock HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        let answer = sent(&mock, &text);
+        let answer = exchanged(mock.port(), &text);
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{target} {host}: {answer}");
     }
 }
@@ -215,7 +206,7 @@ fn no_reply_of_the_control_plane_lets_another_origin_read_it() {
         "POST /_mock/api/reset HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nContent-Length: {}\r\n\r\n",
         20_000_000
     );
-    let answer = sent(&mock, &oversized).to_lowercase();
+    let answer = exchanged(mock.port(), &oversized).to_lowercase();
     assert!(
         answer.starts_with("http/1.1 413 ") && answer.contains("nosniff") && !answer.contains("access-control"),
         "{answer}"

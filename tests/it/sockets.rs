@@ -1,13 +1,12 @@
 //! Where a server listens: IPv6, Unix sockets, sockets of a service manager; and what of HTTP/1.1 a client may do there.
 
 use crate::command_line::{BINARY, Folder, Server, run, stderr, stdout};
+use crate::wire::exchanged;
 use chatkitty_mock::MockServer;
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv6Addr, TcpStream};
+use std::net::Ipv6Addr;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 /// Version and status that curl tells, or its exit code.
 fn curl(arguments: &[&str]) -> String {
@@ -135,16 +134,6 @@ fn sockets_of_a_service_manager_are_served() {
     assert_eq!(curl(&[&format!("{}/_mock/livez", server.ready["url"].as_str().unwrap())]), "1.1 200");
 }
 
-/// Sends bytes, and gives what comes back until the server closes.
-fn exchange(mock: &MockServer, sent: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", mock.port())).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    stream.write_all(sent.as_bytes()).unwrap();
-    let mut received = String::new();
-    stream.read_to_string(&mut received).unwrap();
-    received
-}
-
 #[test]
 fn requests_in_a_row_with_trailers_expectations_and_urls_as_targets_are_answered_in_order() {
     let mock = MockServer::start();
@@ -155,8 +144,8 @@ fn requests_in_a_row_with_trailers_expectations_and_urls_as_targets_are_answered
     let (first, second) = body.split_at(20);
     let chunked =
         format!("{:x};a=b\r\n{first}\r\n{:X}\r\n{second}\r\n0\r\nX-Sum: 1\r\n\r\n", first.len(), second.len());
-    let received = exchange(
-        &mock,
+    let received = exchanged(
+        mock.port(),
         &format!(
             "PUT {settings} HTTP/1.1\r\nHost: localhost\r\n{bearer}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n{chunked}\
              \r\nGET http://127.0.0.1{settings} HTTP/1.1\r\nHost: other\r\n{bearer}\r\n\

@@ -5,6 +5,16 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+/// Sends bytes over a connection of their own; gives all that comes back until the server closes it.
+pub(crate) fn exchanged(port: u16, sent: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.write_all(sent.as_bytes()).unwrap();
+    let mut received = String::new();
+    stream.read_to_string(&mut received).unwrap();
+    received
+}
+
 /// One connection.
 pub(crate) struct Connection(BufReader<TcpStream>);
 

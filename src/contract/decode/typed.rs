@@ -184,7 +184,7 @@ pub(super) fn items_schemas<'t>(
     tree: &'t dyn SchemaTree,
     schemas: &[String],
 ) -> impl Fn(usize) -> Vec<String> + use<'t> {
-    let count = |at: &String| tree.root().pointer(at).and_then(Value::as_array).map_or(0, Vec::len);
+    let count = |at: &String| tree.at(at).and_then(Value::as_array).map_or(0, Vec::len);
     let prefixes = schemas.iter().flat_map(|at| children(tree, at, "prefixItems", None));
     let prefix = prefixes.map(|prefix| count(&prefix)).max().unwrap_or(0);
     let of = move |schemas: &[String], index| schemas.iter().flat_map(|at| item_schemas(tree, at, index)).collect();

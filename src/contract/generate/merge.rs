@@ -5,6 +5,7 @@ use crate::contract::exact_number::{self, MULTIPLE_OF};
 use crate::contract::lower::{NUMBER_FORMAT, SELECTED, SELECTION, branch_names, reference_pointer};
 use crate::contract::response::is_write_only;
 use crate::source::pointer as json_pointer;
+use crate::source::pointer::find;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -179,7 +180,7 @@ impl Generator<'_> {
             return None;
         }
         let root = self.root;
-        let schema = match root.pointer(at) {
+        let schema = match find(root, at) {
             Some(Value::Object(schema)) => schema,
             Some(Value::Bool(false)) => return None,
             _ => return Some(()),
@@ -196,7 +197,7 @@ impl Generator<'_> {
             self.merge(&target, merged, depth + 1)?;
         }
         if let Some(target) =
-            schema.contains_key("$dynamicRef").then(|| self.dynamic_target(at, root.pointer(at)?)).flatten()
+            schema.contains_key("$dynamicRef").then(|| self.dynamic_target(at, find(root, at)?)).flatten()
         {
             self.merge(&target, merged, depth + 1)?;
         }
@@ -307,7 +308,7 @@ impl Generator<'_> {
             }
             "contains" => {
                 let least =
-                    self.root.pointer(at).and_then(|schema| schema.get("minContains")).and_then(count).unwrap_or(1);
+                    find(self.root, at).and_then(|schema| schema.get("minContains")).and_then(count).unwrap_or(1);
                 merged.contains.push((here(), least.min(super::MEMBERS_MAX)));
             }
             "uniqueItems" => merged.unique |= *value == Value::Bool(true),

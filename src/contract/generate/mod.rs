@@ -15,6 +15,7 @@ mod text;
 
 use super::lower::reference_pointer;
 use super::tree::SchemaTree;
+use crate::source::pointer::find;
 use merge::Merged;
 use regex_automata::hybrid::dfa::DFA;
 use serde_json::Value;
@@ -211,7 +212,7 @@ impl Generator<'_> {
     fn is_composite(&mut self, at: &str, hops: usize) -> bool {
         const HOPS_MAX: usize = 6;
         let root = self.root;
-        let Some(Value::Object(schema)) = root.pointer(at).filter(|_| hops < HOPS_MAX) else { return false };
+        let Some(Value::Object(schema)) = find(root, at).filter(|_| hops < HOPS_MAX) else { return false };
         if !self.spend(1) || schema.contains_key("enum") || schema.contains_key("const") {
             return false;
         }
@@ -239,7 +240,7 @@ impl Generator<'_> {
 
     /// Whether a schema is, or refers to, one whose value is being made.
     fn leads_back(&self, pointer: &str) -> bool {
-        let schema = self.root.pointer(pointer);
+        let schema = find(self.root, pointer);
         let reference = |schema: &Value| {
             let static_target = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer);
             static_target.map(std::borrow::Cow::into_owned).or_else(|| self.dynamic_target(pointer, schema))
@@ -253,7 +254,7 @@ impl Generator<'_> {
     fn dynamic_target(&self, at: &str, schema: &Value) -> Option<String> {
         let (_, anchor) = schema.get("$dynamicRef")?.as_str()?.split_once('#')?;
         let anchored = |at: &str| {
-            let schema = self.root.pointer(at)?;
+            let schema = find(self.root, at)?;
             (schema.get("$dynamicAnchor")?.as_str()? == anchor).then(|| at.to_owned())
         };
         let ancestors = at.match_indices('/').map(|(end, _)| &at[..end]).skip(1);

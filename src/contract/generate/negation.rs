@@ -3,6 +3,7 @@
 use super::Generator;
 use super::merge::{KINDS, Merged, bound, count};
 use crate::contract::lower::{branch_names, reference_pointer, reference_text};
+use crate::source::pointer::find;
 use serde_json::{Map, Value, json};
 
 impl Generator<'_> {
@@ -10,7 +11,7 @@ impl Generator<'_> {
     pub(super) fn negated(&mut self, at: &str, merged: &mut Merged, depth: usize) -> Option<()> {
         const NESTING_MAX: usize = 48;
         let root = self.root;
-        let schema = match root.pointer(at) {
+        let schema = match find(root, at) {
             Some(Value::Object(schema)) => schema,
             Some(Value::Bool(true)) => return None,
             _ => return Some(()),
