@@ -30,6 +30,8 @@ pub(crate) struct Operation {
     pub(crate) body: Option<RequestBody>,
     /// In the order of the document, exact statuses, ranges and `default` mixed.
     pub(crate) responses: Vec<ResponseDeclaration>,
+    /// The status of a plain success: the lowest declared 2xx, else `2XX` or `default` as 200, else the lowest declared.
+    pub(crate) success: u16,
     /// The alternatives; empty when nothing is demanded.
     pub(crate) security: Vec<Requirement>,
     /// Its place among the operations of the contract.

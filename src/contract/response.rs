@@ -4,9 +4,7 @@ use super::Contract;
 use super::decode;
 use super::generate::generate;
 use super::lower::{SELECTED, reference_pointer};
-use super::operation::{
-    Content, Example, ExampleForm, HeaderDeclaration, Operation, Prepared, ResponseDeclaration, StatusKey,
-};
+use super::operation::{Content, Example, ExampleForm, HeaderDeclaration, Operation, Prepared, ResponseDeclaration};
 use super::representation::{Representation, best};
 use super::schema::{Checker, SchemaUse};
 use super::tree::SchemaTree;
@@ -19,22 +17,9 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 
 impl Operation {
-    /// The status of a plain success: the lowest declared 2xx, else `2XX` or `default` as 200, else the lowest declared.
-    pub(crate) fn success_status(&self) -> u16 {
-        let codes = self.responses.iter().filter_map(|response| match response.status {
-            StatusKey::Code(code) => Some(code),
-            _ => None,
-        });
-        let has = |key: StatusKey| self.responses.iter().any(|response| response.status == key);
-        let ranges = [3, 4, 5].into_iter().find(|class| has(StatusKey::Range(*class))).map(|class| class * 100);
-        let success = codes.clone().filter(|code| (200..300).contains(code)).min();
-        let general = (has(StatusKey::Range(2)) || has(StatusKey::Default)).then_some(200);
-        success.or(general).or_else(|| codes.filter(|code| *code >= 300).min()).or(ranges).unwrap_or(200)
-    }
-
     /// The JSON content of a plain success.
     pub(crate) fn json_answer(&self) -> Option<&Content> {
-        let response = self.response(self.success_status())?;
+        let response = self.response(self.success)?;
         response.content.iter().find(|content| content.media.is_json())
     }
 }

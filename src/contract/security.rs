@@ -127,13 +127,13 @@ fn authorization<'r>(request: &'r Request, scheme: &str) -> Result<Option<&'r st
     if fields.next().is_some() {
         return Err("there is more than one `Authorization` header".to_owned());
     }
-    let text =
-        std::str::from_utf8(field.as_bytes()).map_err(|_| "the `Authorization` header is not UTF-8".to_owned())?;
-    let (name, credentials) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-    if !name.eq_ignore_ascii_case(scheme) {
+    let bytes = field.as_bytes().trim_ascii();
+    let (name, credentials) = bytes.split_at(bytes.iter().position(|byte| *byte == b' ').unwrap_or(bytes.len()));
+    if !name.eq_ignore_ascii_case(scheme.as_bytes()) {
         return Ok(None);
     }
-    Ok(Some(credentials.trim()))
+    let credentials = std::str::from_utf8(credentials.trim_ascii());
+    credentials.map(Some).map_err(|_| "the credentials in the `Authorization` header are not UTF-8".to_owned())
 }
 
 /// RFC 7617: base64 of `user:password`, split at the first colon.
@@ -152,10 +152,10 @@ pub(crate) fn basic(credentials: &str) -> Presented<'static> {
 }
 
 fn is_token68(token: &str) -> bool {
-    let body = token.trim_end_matches('=');
-    let is_allowed =
-        |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
-    !body.is_empty() && body.bytes().all(is_allowed)
+    let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+    let padding = token.bytes().rev().take_while(|byte| *byte == b'=').count();
+    let body = &token.as_bytes()[..token.len() - padding];
+    !body.is_empty() && body.iter().fold(true, |all, byte| all & is_allowed(byte))
 }
 
 fn key<'r>(request: &'r Request, location: KeyLocation, name: &str) -> Presented<'r> {

@@ -24,7 +24,7 @@ pub(super) struct Answering<'a, 'w> {
     pub(super) captures: &'a [&'a str],
     /// The concrete path, without base path.
     pub(super) path: Cow<'w, str>,
-    pub(super) decoded: Decoded,
+    pub(super) decoded: Box<Decoded>,
     pub(super) application: Option<&'a Arc<Application>>,
     /// Whether the request broke the contract and is answered all the same.
     pub(super) wrong: bool,
@@ -47,7 +47,7 @@ impl<'w> Answering<'_, 'w> {
         };
         let Some((declared, chosen)) = self.offer(status) else { return self.undeclared() };
         let Ok(chosen) = chosen else { return self.not_acceptable(declared) };
-        let asked = preferences.code.is_some() && status != self.operation.success_status();
+        let asked = preferences.code.is_some() && status != self.operation.success;
         let chosen_by_caller =
             asked || preferences.example.is_some() || preferences.dynamic || preferences.seed.is_some();
         let told = match self.application {
@@ -161,7 +161,7 @@ impl<'w> Answering<'_, 'w> {
 
     /// The status of a plain success. That something was created is said only where something was.
     fn success(&self) -> u16 {
-        let lowest = self.operation.success_status();
+        let lowest = self.operation.success;
         let replaces = self.handling.request.method() == Method::PUT;
         if replaces && lowest == 201 && self.operation.declares(204) { 204 } else { lowest }
     }

@@ -173,8 +173,13 @@ impl<'w, 'r> Judging<'_, 'w, 'r> {
         if is_masked {
             diagnostics.push(note("the recording masks a value, so it was not judged", Part::Request));
         }
-        let seen =
-            Seen { decoded: (!wrong).then_some(decoded), security, body, points: points.into(), ..Seen::default() };
+        let seen = Seen {
+            decoded: (!wrong).then(|| Box::new(decoded)),
+            security,
+            body,
+            points: points.into(),
+            ..Seen::default()
+        };
         Outcome { diagnostics, operation: Some(operation), seen, ..Outcome::default() }
     }
 

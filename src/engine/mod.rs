@@ -323,7 +323,7 @@ impl Engine {
         let touch = outcome.operation.map(|operation| touch(world, operation, &outcome));
         let (head, body) = request.into_parts();
         let target = head.uri.path_and_query().map_or_else(|| head.uri.path(), PathAndQuery::as_str);
-        let exchange = Exchange {
+        let exchange = Arc::new(Exchange {
             id,
             time: moment.of(application),
             application: application.map(Application::called),
@@ -339,7 +339,7 @@ impl Engine {
             secret: outcome.secret,
             secrets: Arc::clone(world.contract.secrets()),
             diagnostics: outcome.diagnostics,
-        };
+        });
         let used = unused::used(application, outcome.operation, &outcome.seen, outcome.reply.status());
         self.evidence.record(exchange, application.map(Application::arrival), touch.as_ref(), used);
         outcome.reply
@@ -350,7 +350,7 @@ impl Engine {
 fn touch<'w>(world: &'w World, operation: &Operation, outcome: &Outcome<'_>) -> Touch<'w> {
     let seen = &outcome.seen;
     let shown = Shown {
-        decoded: seen.decoded.as_ref(),
+        decoded: seen.decoded.as_deref(),
         security: seen.security,
         status: outcome.reply.status().as_u16(),
         headers: outcome.reply.headers(),
@@ -498,7 +498,8 @@ impl<'w> Handling<'w, '_> {
     ) -> Outcome<'w> {
         let now = self.moment.of(application.map(Arc::as_ref));
         let bytes_max = self.settings().limits.body_bytes_max;
-        let mut decoded = self.contract().check_request(operation, self.request, names, captures, bytes_max);
+        let decoded = self.contract().check_request(operation, self.request, names, captures, bytes_max);
+        let mut decoded = Box::new(decoded);
         let mut preferences = Preferences::of(self.request);
         let wrong = decoded.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         let lenient = preferences.lenient().unwrap_or(self.settings().on_violation == OnViolation::Report);
@@ -593,7 +594,7 @@ struct Outcome<'w> {
 #[derive(Default)]
 struct Seen<'w> {
     /// The request, unless it broke the contract.
-    decoded: Option<Decoded>,
+    decoded: Option<Box<Decoded>>,
     /// The alternative of the security requirements that was satisfied.
     security: Option<usize>,
     /// The response's representation, and the points that it touches.
@@ -605,7 +606,17 @@ struct Seen<'w> {
 
 impl Outcome<'_> {
     fn of(reply: Reply) -> Self {
-        Self { reply, ..Self::default() }
+        // Spelled out, because a default one would be made whole, and thrown away again, for every answer.
+        Self {
+            reply,
+            diagnostics: Vec::new(),
+            application: None,
+            operation: None,
+            seen: Seen::default(),
+            differences: Vec::new(),
+            secret: false,
+            stale: None,
+        }
     }
 
     /// The same, as an exchange of this application unless it is one's already.

@@ -198,12 +198,11 @@ impl Evidence {
     /// Adds an exchange of an application, what it touched, and the fixture's resource and the example that it used.
     pub(crate) fn record(
         &self,
-        exchange: Exchange,
+        exchange: Arc<Exchange>,
         application: Option<Key>,
         touch: Option<&Touch<'_>>,
         used: (Option<&str>, Option<&str>),
     ) {
-        let exchange = Arc::new(exchange);
         let tenant = self.tenant(application);
         if let Some(touch) = touch {
             tenant.touch(touch);
@@ -211,14 +210,16 @@ impl Evidence {
         if used != (None, None) {
             tenant.used.lock().unwrap_or_else(PoisonError::into_inner).add(used);
         }
-        tenant.journal.record(Arc::clone(&exchange));
+        self.watch(&exchange);
+        let id = exchange.id;
+        tenant.journal.record(exchange);
         if self.held.entries.load(Ordering::Relaxed) > self.bounds.all_bytes_max {
             self.tenants(None).iter().for_each(|tenant| tenant.journal.shrink());
         }
-        self.watch(&exchange);
         self.last.send_if_modified(|last| {
-            *last = (*last).max(exchange.id);
-            true
+            *last = (*last).max(id);
+            // To tell nobody costs as much as to record. Who comes to listen after this reads the new id.
+            self.last.receiver_count() > 0
         });
     }
 

@@ -61,7 +61,8 @@ pub(crate) struct AuthorizationServer {
 
 #[derive(Debug, Default)]
 struct Tokens {
-    grants: HashMap<String, Grant>,
+    /// What a client sends is only looked up, so a hash that is merely fast will do.
+    grants: HashMap<String, Grant, foldhash::fast::RandomState>,
     /// Oldest first, for the bound; revoked ones stay in it until their turn comes.
     order: VecDeque<String>,
 }

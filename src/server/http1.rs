@@ -3,15 +3,18 @@
 use super::connection::{Talk, respond};
 use super::framing::Framing;
 use super::gate::Gate;
+use super::patience::Patience;
 use super::running::stopped;
 use crate::message::Limits;
 use bytes::BytesMut;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
@@ -25,13 +28,12 @@ const FIELDS_ON_STACK: usize = 100;
 /// More fields than this and the header map itself gives up.
 const FIELDS_MAX: usize = 16 * 1024;
 
-/// hyper's settings. What is over a limit does not come as far as that, so its own limits on the head are a little
+/// hyper's settings but for the timer, which each connection has of its own. What is over a limit does not come as far as that, so its own limits on the head are a little
 /// higher: it must never refuse what the gate lets in.
 pub(super) fn protocol(limits: &Limits) -> Builder {
     let head_bytes = limits.head_bytes_max.saturating_add(1024);
     let mut builder = Builder::new();
     builder
-        .timer(TokioTimer::new())
         .header_read_timeout(limits.patience())
         .half_close(true)
         .pipeline_flush(true)
@@ -51,14 +53,24 @@ where
     let framing = Framing::new(&talk.shared.limits);
     let io = TokioIo::new(Gate::new(stream, first, Some(framing), Arc::clone(&talk.verdict)));
     let service = service_fn(|request| respond(Arc::clone(&talk), request));
-    let mut connection = talk.shared.http1.serve_connection(io, service);
+    let mut protocol = talk.shared.http1.clone();
+    protocol.timer(Patience::new(talk.shared.limits.patience()));
+    let mut connection = protocol.serve_connection(io, service);
     let mut stop = pin!(stopped(talk.stopping.clone()));
-    let ended = tokio::select! {
+    let mut is_awaited = false;
+    let ended = poll_fn(|context| {
         // The connection comes first, so that what came in before a stop is answered.
-        biased;
-        outcome = &mut connection => Some(outcome),
-        () = &mut stop => None,
-    };
+        if let Poll::Ready(outcome) = Pin::new(&mut connection).poll(context) {
+            return Poll::Ready(Some(outcome));
+        }
+        // To ask takes a lock of all connections. A task has one waker for life, so it is enough to ask once, and again
+        // when there is something to hear.
+        if std::mem::replace(&mut is_awaited, true) && !talk.shared.is_leaving.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        stop.as_mut().poll(context).map(|()| None)
+    })
+    .await;
     let outcome = match ended {
         Some(outcome) => outcome,
         None => {

@@ -14,6 +14,7 @@ mod http2;
 mod intake;
 mod later;
 mod listen;
+mod patience;
 mod reply;
 mod running;
 mod runtime;

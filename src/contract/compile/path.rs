@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use crate::contract::document::Version;
-use crate::contract::operation::{Operation, Parameter};
+use crate::contract::operation::{Operation, Parameter, ResponseDeclaration, StatusKey};
 use crate::contract::roots::METHODS;
 use crate::contract::router::expression_names;
 use crate::contract::servers::base_paths;
@@ -199,6 +199,7 @@ impl Compiler<'_> {
             pointer: at.to_owned(),
             parameters,
             body,
+            success: success_status(&responses),
             responses,
             security,
             index,
@@ -237,4 +238,17 @@ fn shape(template: &str) -> String {
         shape = shape.replacen(&format!("{{{name}}}"), "{}", 1);
     }
     shape
+}
+
+/// What [`Operation::success`] is.
+fn success_status(responses: &[ResponseDeclaration]) -> u16 {
+    let codes = responses.iter().filter_map(|response| match response.status {
+        StatusKey::Code(code) => Some(code),
+        _ => None,
+    });
+    let has = |key: StatusKey| responses.iter().any(|response| response.status == key);
+    let ranges = [3, 4, 5].into_iter().find(|class| has(StatusKey::Range(*class))).map(|class| class * 100);
+    let success = codes.clone().filter(|code| (200..300).contains(code)).min();
+    let general = (has(StatusKey::Range(2)) || has(StatusKey::Default)).then_some(200);
+    success.or(general).or_else(|| codes.filter(|code| *code >= 300).min()).or(ranges).unwrap_or(200)
 }

@@ -1,0 +1,77 @@
+//! hyper's timer for the head of a request: one sleep for a whole connection. hyper asks for a new one for every request,
+//! and to enter and leave the runtime's timers each time would cost as much as parsing the head.
+
+use hyper::rt::{Sleep, Timer};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+/// The timer of one connection. What it gives out shares one sleep, so only one of them may be waited for at a time.
+pub(super) struct Patience(Arc<Mutex<Pin<Box<tokio::time::Sleep>>>>);
+
+impl Patience {
+    /// Within a runtime; `usual` is how long is mostly waited.
+    pub(super) fn new(usual: Duration) -> Self {
+        Self(Arc::new(Mutex::new(Box::pin(tokio::time::sleep(usual)))))
+    }
+}
+
+impl Timer for Patience {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+        self.sleep_until(Instant::now() + duration)
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
+        Box::pin(Until { deadline, shared: Arc::clone(&self.0) })
+    }
+}
+
+/// Ready from its deadline on.
+struct Until {
+    deadline: Instant,
+    shared: Arc<Mutex<Pin<Box<tokio::time::Sleep>>>>,
+}
+
+impl Future for Until {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut sleep = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let deadline = self.deadline.into();
+        if sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        loop {
+            ready!(sleep.as_mut().poll(context));
+            // It was set for an earlier wait, which this one has outlived.
+            if sleep.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
+        }
+    }
+}
+
+impl Sleep for Until {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    #[tokio::test]
+    async fn no_wait_ends_before_its_deadline() {
+        let patience = Patience::new(Duration::from_millis(1));
+        let start = Instant::now();
+        let at = |millis: u64| patience.sleep_until(start + Duration::from_millis(millis));
+        for millis in [20, 40, 30, 60] {
+            // One that is given up changes nothing for the next.
+            let mut given_up = at(60_000);
+            assert!((&mut given_up).now_or_never().is_none());
+            drop(given_up);
+            at(millis).await;
+            assert!(start.elapsed() >= Duration::from_millis(millis), "{millis}: {:?}", start.elapsed());
+        }
+    }
+}
