@@ -29,7 +29,7 @@ pub(super) fn check(document: &Document) -> Vec<Diagnostic> {
         }
     };
     let mut findings = Vec::new();
-    for error in validator.iter_errors(&document.tree).take(FINDINGS_MAX) {
+    for error in validator.iter_errors(document.whole()).take(FINDINGS_MAX) {
         report(document, &error, 0, &mut findings);
     }
     findings

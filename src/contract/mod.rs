@@ -107,8 +107,7 @@ pub(crate) struct Contract {
     structures: Structures,
     /// What [`Contract::lint`] found.
     lint: OnceLock<Vec<Diagnostic>>,
-    /// The names of secrets, once they were asked for.
-    secrets: OnceLock<Arc<Secrets>>,
+    secrets: Arc<Secrets>,
     title: String,
     version: String,
 }
@@ -231,6 +230,7 @@ impl Contract {
             directional,
             operations: compiled.operations,
             router: compiled.router,
+            secrets: Arc::new(secret::secrets(&document, &compiled.schemes)),
             schemes: compiled.schemes,
             token_paths: compiled.token_paths,
             scopes: compiled.scopes,
@@ -238,7 +238,6 @@ impl Contract {
             made: Made::default(),
             structures: Structures::default(),
             lint: OnceLock::new(),
-            secrets: OnceLock::new(),
             document,
         };
         // What is missing from the document cannot be served, nor checked; other slips leave the rest as it is.
@@ -251,10 +250,17 @@ impl Contract {
     /// What is wrong with the document beyond what [`Contract::load`] finds: checks that cost time and change nothing.
     pub(crate) fn lint(&self) -> &[Diagnostic] {
         self.lint.get_or_init(|| {
+            self.document.whole();
             let mut findings = meta::check(&self.document);
             findings.extend(lint::lint(self));
             tidy(findings)
         })
+    }
+
+    /// Lets go of what serving does not need: the schemas as the document has them.
+    pub(crate) fn lean(mut self) -> Self {
+        self.document.let_go(roots::schema_roots(&self.document));
+        self
     }
 
     /// `info.title`.
@@ -381,7 +387,8 @@ impl Contract {
 
     /// What a request with this content can carry: each member with its name, type and the values of its enum.
     pub(crate) fn carried_properties(&self, content: &Content) -> Vec<Value> {
-        let properties = |schema: &SchemaUse| members::properties(&self.request, &self.document.tree, &schema.pointer);
+        let properties =
+            |schema: &SchemaUse| members::properties(&self.request, self.document.whole(), &schema.pointer);
         content.schema.as_ref().map(properties).unwrap_or_default()
     }
 
@@ -456,6 +463,11 @@ impl Contract {
         let is_it =
             |operation: &&Operation| operation.method == *method && trimmed(&operation.template) == trimmed(template);
         self.operations.iter().find(is_it)
+    }
+
+    /// The document as one value.
+    pub(crate) fn whole_document(&self) -> &Value {
+        self.document.whole()
     }
 
     /// A value of the document, by its pointer.

@@ -9,9 +9,9 @@ use serde_json::Value;
 use std::sync::Arc;
 
 impl Contract {
-    /// The names of secrets. They are looked for when they are first needed.
+    /// The names of secrets.
     pub(crate) fn secrets(&self) -> &Arc<Secrets> {
-        self.secrets.get_or_init(|| Arc::new(secrets(&self.document, &self.schemes)))
+        &self.secrets
     }
 
     /// Takes what was sent as a secret out of diagnostics: they go into reports, and back in replies that others keep.
@@ -30,13 +30,13 @@ impl Contract {
     }
 }
 
-fn secrets(document: &Document, schemes: &[Scheme]) -> Secrets {
+pub(super) fn secrets(document: &Document, schemes: &[Scheme]) -> Secrets {
     let mut names: Vec<&str> = Vec::new();
     names.extend(schemes.iter().filter_map(|scheme| match &scheme.kind {
         SchemeKind::ApiKey { name, .. } => Some(name.as_str()),
         _ => None,
     }));
-    let mut left = vec![&document.tree];
+    let mut left = vec![document.whole()];
     while let Some(value) = left.pop() {
         match value {
             Value::Array(items) => left.extend(items),

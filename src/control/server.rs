@@ -3,11 +3,10 @@
 use super::{Call, Failure, json_reply};
 use crate::message::Reply;
 use http::StatusCode;
-use serde_json::Value;
 
 impl Call<'_> {
     pub(super) fn openapi(&self) -> Result<Reply, Failure> {
-        Ok(json_reply(StatusCode::OK, self.plane.contract()?.document_value("").unwrap_or(&Value::Null)))
+        Ok(json_reply(StatusCode::OK, self.plane.contract()?.whole_document()))
     }
 
     pub(super) fn shutdown(&self) -> Reply {

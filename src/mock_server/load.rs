@@ -154,7 +154,7 @@ impl Builder {
         let (overrides, found) = Overrides::of_contract(&contract);
         findings.extend(found);
         let model = Arc::new(Model::infer(&contract, &overrides));
-        let loaded = Compiled { contract: Arc::new(contract), model, overrides, findings: findings.into() };
+        let loaded = Compiled { contract: Arc::new(contract.lean()), model, overrides, findings: findings.into() };
         // What many contracts would fill up is started anew; servers hold what they use.
         const KEPT_MAX: usize = 64;
         if compiled.len() >= KEPT_MAX {

@@ -1,5 +1,6 @@
 //! Reading a document's files as references name them.
 
+use super::apart::parsed_apart;
 use super::resolve::resolve;
 use super::{FILES_MAX, File, MOUNT, Reach, Retrieved, Retriever, Unresolved, read_text, syntax_finding};
 use crate::diagnostic::{Diagnostic, Location, Severity, code};
@@ -72,7 +73,7 @@ impl<'r> Loader<'r> {
     }
 
     pub(super) fn read(&mut self, file: Arc<SourceFile>, mount: String) -> Result<Value, Diagnostic> {
-        let parsed = file.parse().map_err(|error| syntax_finding(code::CONTRACT_SYNTAX, &file, &error))?;
+        let parsed = parsed_apart(&file).map_err(|error| syntax_finding(code::CONTRACT_SYNTAX, &file, &error))?;
         for key in &parsed.duplicate_keys {
             let name = pointer::tokens(key).last().unwrap_or_default().into_owned();
             self.findings.push(

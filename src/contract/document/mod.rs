@@ -2,20 +2,23 @@
 //!
 //! The root file is the tree; each further file hangs at `/x-mock-files/N`. Everything after this module
 //! deals with one tree and JSON Pointers, and [`Document::location`] leads back to file, line and column.
+//! A compiled contract lets go of the schemas in it, most of a large document's memory; what asks for them reads the
+//! files' texts anew.
 
+mod apart;
 mod loader;
 mod resolve;
 
 use crate::diagnostic::{Diagnostic, Location, code};
-use crate::source::{Focus, SourceFile, SyntaxError};
+use crate::source::{Focus, SourceFile, SyntaxError, pointer};
 use fluent_uri::Uri;
 use loader::Loader;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub(crate) use resolve::shown;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Files that one document consists of. Over it the document is refused.
 const FILES_MAX: usize = 20_000;
@@ -111,7 +114,11 @@ struct File {
 
 /// One document of any number of files.
 pub(crate) struct Document {
-    pub(crate) tree: Value,
+    tree: Value,
+    /// Pointers of what is not in the tree any more.
+    gone: HashSet<String>,
+    /// The tree with that in it, read again.
+    whole: OnceLock<Value>,
     pub(crate) version: Version,
     files: Vec<File>,
     /// Pointer of the holder → pointer of the target, or why there is none.
@@ -173,7 +180,34 @@ impl Document {
 
     /// The value at a pointer.
     pub(crate) fn at(&self, pointer: &str) -> Option<&Value> {
-        self.tree.pointer(pointer)
+        let tree = if self.is_gone(pointer) { self.whole() } else { self.whole.get().unwrap_or(&self.tree) };
+        tree.pointer(pointer)
+    }
+
+    /// All of it. From the first call on, nothing is gone any more.
+    pub(crate) fn whole(&self) -> &Value {
+        if self.gone.is_empty() {
+            return &self.tree;
+        }
+        self.whole.get_or_init(|| {
+            // They were read once, and are kept as they were.
+            let read = |file: &File| file.source.parse().map(|parsed| parsed.value).unwrap_or_default();
+            resolve::mounted(self.files.first().map(read).unwrap_or_default(), self.files.iter().skip(1).map(read))
+        })
+    }
+
+    /// Takes what stands at these pointers out of the tree. Who asks for it has the files read again.
+    pub(crate) fn let_go(&mut self, pointers: Vec<String>) {
+        self.gone = pointers.into_iter().collect();
+        let tree = without(&self.tree, &mut String::new(), &self.gone);
+        let text_bytes = self.files.iter().map(|file| file.source.text().len()).sum();
+        apart::drop_apart(std::mem::replace(&mut self.tree, tree), text_bytes);
+    }
+
+    /// Whether something at, or in, a value that was let go is meant.
+    fn is_gone(&self, pointer: &str) -> bool {
+        let ends = pointer.match_indices('/').map(|(end, _)| end).skip(1).chain([pointer.len()]);
+        !self.gone.is_empty() && ends.map(|end| &pointer[..end]).any(|ancestor| self.gone.contains(ancestor))
     }
 
     /// The names of the members of the object at a pointer; none if there is no object.
@@ -240,6 +274,29 @@ impl Document {
             }
         }
         (&self.files[0], pointer)
+    }
+}
+
+/// A copy of the value at `at` without what stands at these pointers.
+fn without(value: &Value, at: &mut String, gone: &HashSet<String>) -> Value {
+    let length = at.len();
+    let mut member = |token: &str, value: &Value| {
+        pointer::push(at, token);
+        let stays = !gone.contains(at.as_str());
+        let copy = stays.then(|| without(value, at, gone));
+        at.truncate(length);
+        copy
+    };
+    match value {
+        Value::Object(members) => {
+            let stay = members.iter().filter_map(|(name, value)| Some((name.clone(), member(name, value)?)));
+            Value::Object(stay.collect())
+        }
+        Value::Array(items) => {
+            let items = items.iter().enumerate();
+            Value::Array(items.map(|(index, item)| member(&index.to_string(), item).unwrap_or_default()).collect())
+        }
+        plain => plain.clone(),
     }
 }
 
@@ -321,4 +378,32 @@ fn version_of(root: &Value, file: &Arc<SourceFile>) -> Result<Version, Vec<Diagn
 
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_let_go_is_read_again_when_it_is_asked_for() {
+        let text =
+            "openapi: 3.1.0\ninfo: { title: t }\ncomponents:\n  schemas:\n    A: { type: string }\n    A/B: [1, 2]\n";
+        let source = Source::Text { name: "a.yaml".to_owned(), text: text.to_owned() };
+        let Ok((mut document, _)) = Document::load(&source, Reach::Folder, None) else { panic!("it is well-formed") };
+        let all = document.whole().clone();
+        document.let_go(vec!["/components/schemas/A".to_owned(), "/components/schemas/A~1B/1".to_owned()]);
+        assert_eq!(document.tree.pointer("/components/schemas"), Some(&serde_json::json!({ "A/B": [1, null] })));
+        for (pointer, reads) in [
+            ("/info/title", false),
+            ("/components/schemas/AB", false),
+            ("/components/schemas/A~1B/0", false),
+            ("/components/schemas/A/type", true),
+            ("/components/schemas/A~1B/1", true),
+            ("/components/schemas", true),
+        ] {
+            assert_eq!(document.at(pointer), all.pointer(pointer), "{pointer}");
+            assert_eq!(document.whole.get().is_some(), reads, "{pointer}");
+        }
+        assert_eq!(*document.whole(), all);
+    }
 }

@@ -7,19 +7,12 @@ use crate::source::pointer;
 use fluent_uri::{Uri, UriRef};
 use percent_encoding::{AsciiSet, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 impl Loader<'_> {
     pub(super) fn finish(mut self, version: Version) -> (Document, Vec<Diagnostic>) {
-        if let Value::Object(root) = &mut self.tree
-            && !self.mounted.is_empty()
-        {
-            let mut files = Map::new();
-            for (index, value) in std::mem::take(&mut self.mounted).into_iter().enumerate() {
-                files.insert((index + 1).to_string(), value);
-            }
-            root.insert(MOUNT.to_owned(), Value::Object(files));
-        }
+        self.tree = mounted(std::mem::take(&mut self.tree), std::mem::take(&mut self.mounted).into_iter());
         let mut targets = HashMap::new();
         let mut dynamic_targets = HashMap::new();
         for reference in &self.references {
@@ -47,6 +40,8 @@ impl Loader<'_> {
         }
         let document = Document {
             tree: self.tree,
+            gone: HashSet::new(),
+            whole: OnceLock::new(),
             version,
             files: self.files,
             targets,
@@ -134,6 +129,18 @@ pub(super) fn resolve(base: &Uri<String>, reference: &str) -> Option<Uri<String>
 }
 
 /// Walks a pointer, following references on the way.
+/// The root file's value with those of further files in it.
+pub(super) fn mounted(mut root: Value, further: impl Iterator<Item = Value>) -> Value {
+    let files: Map<String, Value> =
+        further.enumerate().map(|(index, value)| ((index + 1).to_string(), value)).collect();
+    if let Value::Object(root) = &mut root
+        && !files.is_empty()
+    {
+        root.insert(MOUNT.to_owned(), Value::Object(files));
+    }
+    root
+}
+
 fn walk_through(tree: &Value, targets: &HashMap<String, Result<String, Unresolved>>, target: &str) -> Option<String> {
     let mut at = String::new();
     let mut hops = 0;

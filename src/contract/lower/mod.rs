@@ -111,7 +111,7 @@ pub(crate) fn lower(
         seen: HashSet::new(),
         resources: &resources,
         inside: None,
-        marked: direction::has_markers(&document.tree),
+        marked: direction::has_markers(document.whole()),
         directional: false,
     };
     let mut tree = Value::Object(Map::new());
@@ -247,7 +247,9 @@ impl Lowering<'_> {
         }
         let mut hidden = hidden.clone();
         self.hide(at, object, &mut hidden);
-        let mut lowered = Map::new();
+        let kept = object.iter().filter(|(keyword, value)| !matches!(shape_of(keyword, value), Shape::Dropped));
+        // There are tens of thousands of them, and room for one keyword more would be a hundred bytes.
+        let mut lowered = Map::with_capacity(kept.count());
         self.references(at, object, &hidden, depth, &mut lowered);
         for (keyword, value) in object {
             if self.document.version == Version::V30 && !KEYWORDS_30.contains(&keyword.as_str()) {
@@ -319,7 +321,7 @@ impl Lowering<'_> {
         hidden: &Hidden,
         depth: usize,
     ) -> Value {
-        let mut schemas = Map::new();
+        let mut schemas = Map::with_capacity(members.len());
         for (name, member) in members {
             let place = pointer::join(here, name);
             let key = if keyword == "patternProperties" {
