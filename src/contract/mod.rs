@@ -90,6 +90,8 @@ pub(crate) struct Contract {
     /// What tells it from every other contract of the process.
     id: u64,
     document: Document,
+    /// Pointers of the schemas in it, until it lets them go.
+    roots: Vec<String>,
     options: Options,
     request: Arc<Schemas>,
     /// The same, where no schema depends on the direction.
@@ -239,6 +241,7 @@ impl Contract {
             structures: Structures::default(),
             lint: OnceLock::new(),
             document,
+            roots,
         };
         // What is missing from the document cannot be served, nor checked; other slips leave the rest as it is.
         let incomplete = [code::CONTRACT_RESERVED_PATH, code::CONTRACT_REFERENCE, code::CONTRACT_REMOTE_REFERENCE];
@@ -259,7 +262,7 @@ impl Contract {
 
     /// Lets go of what serving does not need: the schemas as the document has them.
     pub(crate) fn lean(mut self) -> Self {
-        self.document.let_go(roots::schema_roots(&self.document));
+        self.document.let_go(std::mem::take(&mut self.roots));
         self
     }
 

@@ -41,16 +41,24 @@ pub(super) fn secrets(document: &Document, schemes: &[Scheme]) -> Secrets {
         match value {
             Value::Array(items) => left.extend(items),
             Value::Object(members) => {
-                let properties = members.get("properties").and_then(Value::as_object).into_iter().flatten();
-                names.extend(
-                    properties.filter(|(_, schema)| is_password(document, schema)).map(|(name, _)| name.as_str()),
-                );
-                if let (Some(Value::String(name)), Some(schema)) = (members.get("name"), members.get("schema"))
-                    && is_password(document, schema)
-                {
-                    names.push(name);
+                let (mut named, mut described) = (None, None);
+                for (key, value) in members {
+                    match (key.as_str(), value) {
+                        ("properties", Value::Object(properties)) => {
+                            let secret = properties.iter().filter(|(_, schema)| is_password(document, schema));
+                            names.extend(secret.map(|(name, _)| name.as_str()));
+                        }
+                        ("name", Value::String(name)) => named = Some(name),
+                        ("schema", schema) => described = Some(schema),
+                        _ => {}
+                    }
+                    if value.is_object() || value.is_array() {
+                        left.push(value);
+                    }
                 }
-                left.extend(members.values());
+                names.extend(
+                    named.filter(|_| described.is_some_and(|schema| is_password(document, schema))).map(String::as_str),
+                );
             }
             _ => {}
         }
@@ -60,7 +68,12 @@ pub(super) fn secrets(document: &Document, schemes: &[Scheme]) -> Secrets {
 
 /// Whether a schema, or the one that it refers to within the document, has the format `password`.
 fn is_password(document: &Document, schema: &Value) -> bool {
-    let says = |schema: &Value| schema.get("format").is_some_and(|format| format == "password");
-    let target = || schema.get("$ref").and_then(Value::as_str).and_then(|uri| uri.strip_prefix('#'));
+    let says = |schema: &Value| text_of(schema, "format") == Some("password");
+    let target = || text_of(schema, "$ref").and_then(|uri| uri.strip_prefix('#'));
     says(schema) || target().and_then(|at| document.at(at)).is_some_and(says)
+}
+
+/// The text of a keyword, found without a hash: every property of a document is asked.
+fn text_of<'s>(schema: &'s Value, keyword: &str) -> Option<&'s str> {
+    schema.as_object()?.iter().find(|(known, _)| *known == keyword).and_then(|(_, value)| value.as_str())
 }
