@@ -2,8 +2,7 @@
 //!
 //! A tree is hundreds of thousands of small pieces. Where what stays is allocated among them, or after them, none of their
 //! memory is given back. So a large one is made on a thread of its own, as glibc gives each thread an arena of its own. An
-//! arena that is empty is given back, but glibc looks only when a large piece of it is freed. Dropping it takes a tenth of a
-//! second, for which nobody waits.
+//! arena that is empty is given back, but glibc looks only when a large piece of it is freed.
 
 use crate::source::{Parsed, SourceFile, SyntaxError};
 use serde_json::Value;
@@ -31,10 +30,13 @@ pub(super) fn drop_apart(tree: Value, text_bytes: usize) {
     if text_bytes < LARGE_BYTES {
         return;
     }
-    // Where no thread is to be had, the tree is dropped here.
-    let _ = thread::Builder::new().spawn(move || {
+    let dropping = thread::Builder::new().spawn(move || {
         drop(tree);
         // The thread has the arena that the reading one left.
         drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE_PIECE_BYTES)));
     });
+    // Where no thread is to be had, the tree was dropped here.
+    if let Ok(dropping) = dropping {
+        let _ = dropping.join();
+    }
 }
