@@ -8,6 +8,7 @@ use std::fmt;
 pub struct Entry {
     /// The four digits.
     pub number: u16,
+    text: [u8; 6],
     /// The status of a reply to a request with this fault alone; `None` for what is found outside an exchange.
     pub status: Option<u16>,
     /// The default severity.
@@ -33,6 +34,12 @@ impl Code {
     /// What the catalogue says of this code.
     pub fn entry(self) -> &'static Entry {
         self.0
+    }
+
+    /// The code as it is written: `CK0203`.
+    pub fn as_str(self) -> &'static str {
+        // It has nothing but letters and digits.
+        std::str::from_utf8(&self.0.text).unwrap_or_default()
     }
 
     /// The code written as `text` (`CK0203`, case-insensitive), if the catalogue has it.
@@ -76,7 +83,7 @@ impl Code {
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CK{:04}", self.0.number)
+        f.write_str(self.as_str())
     }
 }
 
@@ -94,12 +101,24 @@ impl PartialEq for Code {
 
 impl Eq for Code {}
 
+/// `CK` and four digits.
+const fn text(number: u16) -> [u8; 6] {
+    let mut text = *b"CK0000";
+    let (mut left, mut at) = (number, text.len());
+    while left > 0 {
+        at -= 1;
+        text[at] += (left % 10) as u8;
+        left /= 10;
+    }
+    text
+}
+
 macro_rules! catalogue {
     ($($name:ident $number:literal $status:expr, $severity:ident $fault:ident, $title:literal, $explanation:literal, $example:literal, $cure:literal;)*) => {
         $(
             #[doc = $title]
             pub const $name: Code = Code(&Entry {
-                number: $number, status: $status, severity: Severity::$severity, fault: Fault::$fault,
+                number: $number, text: text($number), status: $status, severity: Severity::$severity, fault: Fault::$fault,
                 title: $title, explanation: $explanation, example: $example, cure: $cure,
             });
         )*

@@ -545,9 +545,9 @@ fn mark(outcome: &mut Outcome<'_>, id: u64) {
     if outcome.diagnostics.is_empty() {
         return;
     }
-    let mut codes: Vec<String> = Vec::new();
+    let mut codes: Vec<&str> = Vec::new();
     for diagnostic in outcome.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error) {
-        let code = diagnostic.code.to_string();
+        let code = diagnostic.code.as_str();
         if !codes.contains(&code) {
             codes.push(code);
         }

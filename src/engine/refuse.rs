@@ -156,8 +156,7 @@ fn sentence(diagnostics: &[Diagnostic]) -> String {
 
 fn push_line(text: &mut String, diagnostic: &Diagnostic) {
     use crate::diagnostic::Place;
-    // Writing to a string does not fail.
-    let _ = write!(text, "{}", diagnostic.code);
+    text.push_str(diagnostic.code.as_str());
     if let Some(Place::Message { part, pointer }) = &diagnostic.place
         && !pointer.is_empty()
     {
@@ -168,6 +167,7 @@ fn push_line(text: &mut String, diagnostic: &Diagnostic) {
         [", expected ", expected].iter().for_each(|piece| text.push_str(piece));
     }
     if let Some(location) = &diagnostic.contract {
+        // Writing to a string does not fail.
         let _ = write!(text, " ({location})");
     }
     if let Some(help) = &diagnostic.help {

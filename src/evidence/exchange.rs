@@ -253,7 +253,7 @@ impl Exchange {
             "status": self.status.as_u16(),
             "duration_us": self.microseconds(),
             "verdict": self.verdict().as_str(),
-            "codes": self.diagnostics.iter().map(|diagnostic| diagnostic.code.to_string()).collect::<Vec<_>>(),
+            "codes": self.diagnostics.iter().map(|diagnostic| diagnostic.code.as_str()).collect::<Vec<_>>(),
         })
     }
 

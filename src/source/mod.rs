@@ -10,9 +10,10 @@ mod yaml;
 mod yaml_spans;
 pub(crate) mod yaml_text;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use serde_json::Value;
 use spans::Spans;
@@ -26,6 +27,8 @@ pub struct SourceFile {
     spans: OnceLock<Spans>,
     /// Where parsing failed: every pointer then leads there.
     broken_at: OnceLock<usize>,
+    /// Line and column of pointers that were asked for, of keys and of values: refusals name the same ones again and again.
+    places: [RwLock<HashMap<String, (usize, usize)>>; 2],
 }
 
 /// What a text held.
@@ -82,14 +85,17 @@ impl SourceFile {
             text.drain(..'\u{feff}'.len_utf8());
         }
         let format = Format::of(&name, &text);
+        Self::of_format(name, text, format)
+    }
+
+    fn of_format(name: String, text: String, format: Format) -> Arc<Self> {
         let (line_starts, spans, broken_at) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Arc::new(Self { name, text, format, line_starts, spans, broken_at })
+        Arc::new(Self { name, text, format, line_starts, spans, broken_at, places: Default::default() })
     }
 
     /// A file that is JSON whatever its name says.
     pub(crate) fn json(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        let (line_starts, spans, broken_at) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Arc::new(Self { name: name.into(), text: text.into(), format: Format::Json, line_starts, spans, broken_at })
+        Self::of_format(name.into(), text.into(), Format::Json)
     }
 
     /// The name shown to people.
@@ -205,7 +211,17 @@ impl Location {
 
     /// Line and column, from 1, columns in characters.
     pub fn line_column(&self) -> (usize, usize) {
-        self.file.line_column(self.span().start)
+        const PLACES_MAX: usize = 4_096;
+        let places = &self.file.places[usize::from(self.focus == Focus::Value)];
+        let known = places.read().unwrap_or_else(PoisonError::into_inner).get(&self.pointer).copied();
+        known.unwrap_or_else(|| {
+            let found = self.file.line_column(self.span().start);
+            let mut places = places.write().unwrap_or_else(PoisonError::into_inner);
+            if places.len() < PLACES_MAX {
+                places.insert(self.pointer.clone(), found);
+            }
+            found
+        })
     }
 }
 
