@@ -58,7 +58,7 @@ use structure::Structures;
 pub(crate) use checked::Checked;
 pub(crate) use document::{Reach, Retrieved, Retriever, Source};
 pub use lower::Discriminator;
-pub(crate) use operation::{Content, Operation, Parameter, Prepared, ResponseDeclaration};
+pub(crate) use operation::{Content, Operation, OperationNames, Parameter, Prepared, ResponseDeclaration};
 pub(crate) use points::PointKind;
 pub(crate) use points::Shown;
 pub(crate) use received::Extent;

@@ -14,16 +14,22 @@ use serde_json::Value;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+/// What an operation is called.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct OperationNames {
+    /// The operationId, else the method and the template.
+    pub(crate) name: String,
+    /// The method and the template.
+    pub(crate) label: String,
+}
+
 /// A method on a path template.
 pub(crate) struct Operation {
     pub(crate) method: Method,
     /// The path template, without base path.
     pub(crate) template: String,
     pub(crate) operation_id: Option<String>,
-    /// The operationId, else the method and the template.
-    pub(crate) name: Arc<str>,
-    /// The method and the template.
-    pub(crate) label: Arc<str>,
+    pub(crate) names: Arc<OperationNames>,
     /// Pointer of the Operation Object.
     pub(crate) pointer: String,
     pub(crate) parameters: Vec<Parameter>,

@@ -211,7 +211,7 @@ impl Contract {
         body: Option<(&Prepared, &Content)>,
     ) -> Vec<Diagnostic> {
         let Some(declared) = operation.response(status) else {
-            let message = format!("the status {status} is not declared by `{}`", operation.name);
+            let message = format!("the status {status} is not declared by `{}`", operation.names.name);
             let place = self.document.location(&operation.pointer, Focus::Key);
             return vec![Diagnostic::new(code::DRIFT_STATUS, message).at(Part::Status, "").contract(Some(place))];
         };

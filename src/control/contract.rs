@@ -70,7 +70,7 @@ impl Call<'_> {
             };
             resources.push(json!({
                 "path": operation.template,
-                "operation": operation.name.as_ref(),
+                "operation": operation.names.name,
                 "media_type": content.media.to_string(),
                 "properties": world.contract.carried_properties(content),
             }));

@@ -122,7 +122,7 @@ impl<'w> Answering<'_, 'w> {
     }
 
     fn undeclared(&self) -> Outcome<'w> {
-        let message = format!("`{}` declares no response that could be given", self.operation.name);
+        let message = format!("`{}` declares no response that could be given", self.operation.names.name);
         let diagnostic = Diagnostic::new(code::DRIFT_STATUS, message)
             .at(Part::Status, "")
             .contract(Some(self.contract().operation_location(self.operation)));
@@ -153,7 +153,7 @@ impl<'w> Answering<'_, 'w> {
         }
         preferences.code = None;
         if preferences.strict() {
-            let message = format!("the preferred status {code} is not declared by `{}`", operation.name);
+            let message = format!("the preferred status {code} is not declared by `{}`", operation.names.name);
             return Err(Box::new(Diagnostic::new(code::PRECONDITION, message).at(Part::Header, "/prefer")));
         }
         Ok(self.success())
@@ -264,7 +264,7 @@ impl<'w> Answering<'_, 'w> {
             None => {
                 let message = format!(
                     "`{}` has no example that satisfies its schema, and none could be made",
-                    self.operation.name
+                    self.operation.names.name
                 );
                 let place = self.contract().content_location(content);
                 let diagnostic =
@@ -284,18 +284,24 @@ impl<'w> Answering<'_, 'w> {
     ) -> Outcome<'w> {
         let bodiless = status < 200 || status == 204 || status == 205 || status == 304;
         let body = body.filter(|_| !bodiless);
-        let mut reply = Reply::new(body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default());
-        *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+        let status_code = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
         let seed = self.settings().seed;
         let key = content.zip(body.as_ref()).and_then(|(content, _)| self.contract().answer_key(content, status, seed));
-        if let (Some(key), Some(body)) = (key, &body)
-            && let Some(checked) = body.checked.get(key)
-        {
+        let known = key.zip(body.as_ref()).and_then(|(key, body)| {
+            let checked = body.checked.get(key)?;
+            let mut reply = Reply::new(checked.body.clone());
+            *reply.status_mut() = status_code;
             *reply.headers_mut() = checked.headers.clone();
-            *reply.body_mut() = checked.body.clone();
-            let seen = Seen { body: Some(body.clone()), points: Arc::clone(&checked.points), ..Seen::default() };
-            return Outcome { seen, ..Outcome::of(reply) };
+            let mut outcome = Outcome::of(reply);
+            outcome.seen.points = Arc::clone(&checked.points);
+            Some(outcome)
+        });
+        if let Some(mut outcome) = known {
+            outcome.seen.body = body;
+            return outcome;
         }
+        let mut reply = Reply::new(body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default());
+        *reply.status_mut() = status_code;
         for (name, value) in self.contract().answer_headers(declared, seed) {
             if name == CONTENT_ENCODING {
                 // A coding is named only where it was applied; without it the response check says what is missing.

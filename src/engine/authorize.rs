@@ -87,14 +87,13 @@ impl Handling<'_, '_> {
                 }
                 found => Ok(found),
             },
-            Presented::Token(token) => match self.engine.authorization.grant(token, self.moment) {
-                Ok(grant) => {
-                    let missing: Vec<String> = scopes.iter().filter(|scope| !grant.covers(scope)).cloned().collect();
-                    if missing.is_empty() {
-                        Ok(Some(grant.application))
-                    } else {
-                        Err((Lack::Scope { required: scopes.to_vec(), missing }, Some(grant.application)))
-                    }
+            Presented::Token(token) => match self.engine.authorization.look(token, self.moment, |grant| {
+                let missing: Vec<String> = scopes.iter().filter(|scope| !grant.covers(scope)).cloned().collect();
+                (Arc::clone(&grant.application), missing)
+            }) {
+                Ok((application, missing)) if missing.is_empty() => Ok(Some(application)),
+                Ok((application, missing)) => {
+                    Err((Lack::Scope { required: scopes.to_vec(), missing }, Some(application)))
                 }
                 // Only tokens that this server issues can be told apart; others are taken as they are.
                 Err(BadToken::Unknown) if scheme.kind != (SchemeKind::OAuth2 { issued_here: true }) => Ok(None),

@@ -37,7 +37,7 @@ impl Handling<'_, '_> {
     fn bearer(&self) -> Option<Arc<Application>> {
         let text = self.request.headers().get(AUTHORIZATION)?.to_str().ok()?;
         let (_, token) = text.split_once(' ')?;
-        self.engine.authorization.grant(token.trim(), self.moment).ok().map(|grant| grant.application)
+        self.engine.authorization.look(token.trim(), self.moment, |grant| Arc::clone(&grant.application)).ok()
     }
 
     /// The application that the request's header or host names; an error if there is no such application.

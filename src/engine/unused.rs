@@ -3,7 +3,7 @@
 use super::{Engine, Seen};
 use crate::contract::Operation;
 use crate::evidence::{Unused, UnusedExample};
-use crate::store::Application;
+use crate::store::{Application, State};
 use http::StatusCode;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl Engine {
                 // Several operations may share one by reference.
                 if !used.examples.contains(&example.pointer) && seen.insert(example.pointer.as_str()) {
                     unused.push(UnusedExample {
-                        operation: operation.name.to_string(),
+                        operation: operation.names.name.clone(),
                         status,
                         media_type,
                         name: example.name.clone(),
@@ -65,8 +65,8 @@ pub(super) fn used<'s>(
 ) -> (Option<&'s str>, Option<&'s str>) {
     // Only what a fixture says is remembered, as clients can ask for any number of paths.
     let is_seeded = |path: &&str| {
-        let seed = application.map(Application::seed);
-        seed.is_some_and(|seed| seed.resource(path).is_some() || seed.collection(path).is_some())
+        let holds = |seed: &State| seed.resource(path).is_some() || seed.collection(path).is_some();
+        application.is_some_and(|application| application.look_at_seed(holds))
     };
     let resource = seen.used.as_deref().filter(is_seeded);
     let sent = operation.zip(seen.body.as_ref());

@@ -158,7 +158,7 @@ impl Coverage {
             let is_touched = |point: usize| touches.clone().any(|touches| touches.is_touched(operation.index, point));
             let list = contract.points(operation).list.iter().enumerate();
             OperationCoverage {
-                name: operation.label.to_string(),
+                name: operation.names.label.clone(),
                 operation_id: operation.operation_id.clone(),
                 calls: touches.clone().map(|touches| touches.calls(operation.index)).sum(),
                 points: list

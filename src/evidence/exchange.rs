@@ -1,9 +1,9 @@
 use super::Heads;
 use super::mask::{self, Shown};
-use crate::contract::Prepared;
+use crate::contract::{OperationNames, Prepared};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use crate::message::Secrets;
-use crate::store::Difference;
+use crate::store::{Difference, Names};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -114,11 +114,9 @@ impl KeptChanges {
 pub struct Exchange {
     pub(crate) id: u64,
     pub(crate) time: Timestamp,
-    /// Name and client id, as they were.
-    pub(crate) application: Option<(Arc<str>, Arc<str>)>,
-    pub(crate) operation: Option<Arc<str>>,
-    /// Method and path template of the operation.
-    pub(crate) template: Option<Arc<str>>,
+    /// What it was called.
+    pub(crate) application: Option<Arc<Names>>,
+    pub(crate) operation: Option<Arc<OperationNames>>,
     pub(crate) method: Method,
     pub(crate) heads: Heads,
     pub(crate) request_body: Kept,
@@ -141,12 +139,17 @@ impl Exchange {
 
     /// The name of the application that the request spoke for.
     pub fn application(&self) -> Option<&str> {
-        self.application.as_ref().map(|(name, _)| name.as_ref())
+        self.application.as_ref().map(|application| application.name.as_str())
     }
 
     /// The operation's id, else its method and path template.
     pub fn operation(&self) -> Option<&str> {
-        self.operation.as_deref()
+        self.operation.as_ref().map(|operation| operation.name.as_str())
+    }
+
+    /// The operation's method and path template.
+    pub(crate) fn template(&self) -> Option<&str> {
+        self.operation.as_ref().map(|operation| operation.label.as_str())
     }
 
     /// The request's method.
@@ -197,12 +200,12 @@ impl Exchange {
 
     /// Whether it is of an operation: its operationId, or method and path template.
     pub(crate) fn is_of(&self, wanted: &str) -> bool {
-        self.operation.as_deref() == Some(wanted) || self.template.as_deref() == Some(wanted)
+        self.operation() == Some(wanted) || self.template() == Some(wanted)
     }
 
     /// Whether it is of an application, by name or client id.
     pub(crate) fn belongs_to(&self, wanted: &str) -> bool {
-        self.application.as_ref().is_some_and(|(name, client_id)| **name == *wanted || **client_id == *wanted)
+        self.application.as_ref().is_some_and(|known| known.name == wanted || known.client_id == wanted)
     }
 
     /// Whether its status is this one, such as `404`, or of this class, such as `4XX`.

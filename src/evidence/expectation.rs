@@ -249,7 +249,7 @@ impl Expectation {
             self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method)),
         );
         expect("path", &self.path, path, self.path.as_ref().is_none_or(|wanted| wanted == path));
-        let application = exchange.application.as_ref().map_or("none", |(name, _)| name);
+        let application = exchange.application().unwrap_or("none");
         let is_application = self.application.as_ref().is_none_or(|wanted| exchange.belongs_to(wanted));
         expect("application", &self.application, application, is_application);
         let is_status = self.status.as_ref().is_none_or(|wanted| exchange.has_status(wanted));

@@ -132,10 +132,11 @@ impl Journal {
             self.all.reported.fetch_add(weight, Ordering::Relaxed);
             state.reported.push(Arc::clone(&exchange));
         }
+        let bytes = state.bytes;
         state.bytes += weight;
-        self.all.entries.fetch_add(weight, Ordering::Relaxed);
         state.entries.push_back((weight, exchange));
-        let oldest = self.cut(&mut state, self.bounds.entries_max, self.bounds.bytes_max);
+        let oldest = cut(&mut state, self.bounds.entries_max, self.bounds.bytes_max);
+        self.account(bytes, state.bytes);
         // To let it go takes longer than all of this, and needs no lock.
         drop(state);
         drop(oldest);
@@ -144,21 +145,18 @@ impl Journal {
     /// Drops the oldest eighth, by bytes.
     pub(super) fn shrink(&self) {
         let mut state = self.state();
-        let bytes_max = state.bytes / 8 * 7;
-        self.cut(&mut state, self.bounds.entries_max, bytes_max);
+        let bytes = state.bytes;
+        cut(&mut state, self.bounds.entries_max, bytes / 8 * 7);
+        self.account(bytes, state.bytes);
     }
 
-    /// Drops the oldest until the bounds are kept; gives the last of them.
-    fn cut(&self, state: &mut State, entries_max: usize, bytes_max: usize) -> Option<Arc<Exchange>> {
-        let mut last = None;
-        while state.entries.len() > entries_max || state.bytes > bytes_max {
-            let Some((weight, oldest)) = state.entries.pop_front() else { break };
-            last = Some(oldest);
-            state.bytes -= weight;
-            self.all.entries.fetch_sub(weight, Ordering::Relaxed);
-            state.dropped += 1;
+    /// Adds to what all journals hold what this one holds more.
+    fn account(&self, before: usize, after: usize) {
+        if after > before {
+            self.all.entries.fetch_add(after - before, Ordering::Relaxed);
+        } else if after < before {
+            self.all.entries.fetch_sub(before - after, Ordering::Relaxed);
         }
-        last
     }
 
     /// The exchanges that a filter takes, in its order, at most `limit`.
@@ -194,4 +192,16 @@ impl Journal {
     pub(super) fn reported(&self) -> Vec<Arc<Exchange>> {
         self.state().reported.clone()
     }
+}
+
+/// Drops the oldest until the bounds are kept; gives the last of them.
+fn cut(state: &mut State, entries_max: usize, bytes_max: usize) -> Option<Arc<Exchange>> {
+    let mut last = None;
+    while state.entries.len() > entries_max || state.bytes > bytes_max {
+        let Some((weight, oldest)) = state.entries.pop_front() else { break };
+        last = Some(oldest);
+        state.bytes -= weight;
+        state.dropped += 1;
+    }
+    last
 }

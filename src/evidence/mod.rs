@@ -33,7 +33,7 @@ use crate::contract::Contract;
 use coverage::Touches;
 use journal::{Held, Journal};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::watch;
 
@@ -62,6 +62,8 @@ pub(crate) struct Evidence {
     /// What is left of applications that are gone.
     departed: Mutex<Departed>,
     expectations: Mutex<Vec<Outcome>>,
+    /// Whether there are any: most servers have none, and to look there takes a lock.
+    expects: AtomicBool,
     /// The id of the last exchange, for those who wait for more.
     last: watch::Sender<u64>,
 }
@@ -156,23 +158,27 @@ impl Evidence {
             tenants: RwLock::new(Tenants { contract, by_key: BTreeMap::new() }),
             departed: Mutex::default(),
             expectations: Mutex::default(),
+            expects: AtomicBool::new(false),
             last: watch::Sender::new(0),
         }
     }
 
-    fn tenant(&self, application: Option<Key>) -> Arc<Tenant> {
+    /// Shows the tenant of an application, which comes to be by that. It must not ask for tenants itself.
+    fn show_tenant<T>(&self, application: Option<Key>, show: impl FnOnce(&Tenant) -> T) -> T {
         let key = application.unwrap_or(NOBODY);
-        let known = read(&self.tenants).by_key.get(&key).cloned();
-        known.unwrap_or_else(|| {
-            let mut tenants = write(&self.tenants);
-            let Tenants { contract, by_key } = &mut *tenants;
-            let new = || Tenant {
-                journal: Journal::new(self.bounds, Arc::clone(&self.held)),
-                touched: RwLock::new(Touched::new(contract)),
-                used: Mutex::default(),
-            };
-            Arc::clone(by_key.entry(key).or_insert_with(|| Arc::new(new())))
-        })
+        let tenants = read(&self.tenants);
+        if let Some(tenant) = tenants.by_key.get(&key) {
+            return show(tenant);
+        }
+        drop(tenants);
+        let mut tenants = write(&self.tenants);
+        let Tenants { contract, by_key } = &mut *tenants;
+        let new = || Tenant {
+            journal: Journal::new(self.bounds, Arc::clone(&self.held)),
+            touched: RwLock::new(Touched::new(contract)),
+            used: Mutex::default(),
+        };
+        show(by_key.entry(key).or_insert_with(|| Arc::new(new())))
     }
 
     /// The tenant of an application, or all.
@@ -203,16 +209,17 @@ impl Evidence {
         touch: Option<&Touch<'_>>,
         used: (Option<&str>, Option<&str>),
     ) {
-        let tenant = self.tenant(application);
-        if let Some(touch) = touch {
-            tenant.touch(touch);
-        }
-        if used != (None, None) {
-            tenant.used.lock().unwrap_or_else(PoisonError::into_inner).add(used);
-        }
         self.watch(&exchange);
         let id = exchange.id;
-        tenant.journal.record(exchange);
+        self.show_tenant(application, |tenant| {
+            if let Some(touch) = touch {
+                tenant.touch(touch);
+            }
+            if used != (None, None) {
+                tenant.used.lock().unwrap_or_else(PoisonError::into_inner).add(used);
+            }
+            tenant.journal.record(exchange);
+        });
         if self.held.entries.load(Ordering::Relaxed) > self.bounds.all_bytes_max {
             self.tenants(None).iter().for_each(|tenant| tenant.journal.shrink());
         }
@@ -224,6 +231,9 @@ impl Evidence {
     }
 
     fn watch(&self, exchange: &Exchange) {
+        if !self.expects.load(Ordering::Acquire) {
+            return;
+        }
         let mut watched = self.expectations.lock().unwrap_or_else(PoisonError::into_inner);
         for index in 0..watched.len() {
             let after = watched.get(index).and_then(|watched| watched.expectation.after.clone());
@@ -240,7 +250,9 @@ impl Evidence {
         let secrets = Arc::clone(read(&self.tenants).contract.secrets());
         let outcome = |(index, expected)| Outcome::new(expected, index + 1, &secrets);
         let watched = expectations.into_iter().enumerate().map(outcome);
-        *self.expectations.lock().unwrap_or_else(PoisonError::into_inner) = watched.collect();
+        let mut known = self.expectations.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = watched.collect();
+        self.expects.store(!known.is_empty(), Ordering::Release);
     }
 
     /// Adds something expected; gives the name that it goes by.
@@ -250,6 +262,7 @@ impl Evidence {
         let new = Outcome::new(expectation, watched.len() + 1, &secrets);
         let name = new.expectation.name.clone();
         watched.push(new);
+        self.expects.store(true, Ordering::Release);
         name
     }
 

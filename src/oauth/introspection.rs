@@ -32,7 +32,7 @@ impl AuthorizationServer {
     ) -> Result<(Reply, Arc<Application>), Refusal> {
         let (parameters, client) = client::read(request, store, self.strictness)?;
         let token = token_of(&parameters, &client)?;
-        let own = self.grant(token, moment).ok().filter(|grant| is_own(grant, &client));
+        let own = self.look(token, moment, Clone::clone).ok().filter(|grant| is_own(grant, &client));
         // Of a token that is not good, or somebody else's, nothing is said but that (RFC 7662 §2.2).
         let body = own.map_or_else(|| json!({ "active": false }), |grant| described(&grant, issuer));
         Ok((json_reply(StatusCode::OK, &body), client.application))

@@ -79,11 +79,11 @@ impl AuthorizationServer {
         Self { ttl, tokens_max, strictness, tokens: RwLock::default() }
     }
 
-    /// What a token stands for at this time.
-    pub(crate) fn grant(&self, token: &str, moment: Moment) -> Result<Grant, BadToken> {
+    /// Looks at what a token stands for at this time.
+    pub(crate) fn look<T>(&self, token: &str, moment: Moment, look: impl FnOnce(&Grant) -> T) -> Result<T, BadToken> {
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
         match tokens.grants.get(token) {
-            Some(grant) if moment.of(Some(&grant.application)) < grant.expires => Ok(grant.clone()),
+            Some(grant) if moment.of(Some(&grant.application)) < grant.expires => Ok(look(grant)),
             Some(_) => Err(BadToken::Expired),
             None => Err(BadToken::Unknown),
         }
@@ -157,7 +157,7 @@ mod tests {
             let name = application.name().to_owned();
             server.issue(name.clone(), application, &name, Vec::new(), store.moment(start));
         }
-        let good = |name: &str, seconds: i64| server.grant(name, store.moment(at(seconds))).map(|_| ());
+        let good = |name: &str, seconds: i64| server.look(name, store.moment(at(seconds)), |_| ());
         assert_eq!((good("one", 59), good("one", 60)), (Ok(()), Err(BadToken::Expired)));
         one.set_clock(Some(Clock::default().advanced(SignedDuration::from_secs(60))));
         assert_eq!((good("one", 0), good("two", 0)), (Err(BadToken::Expired), Ok(())));
@@ -176,7 +176,7 @@ mod tests {
         let application = store.add(seed, now, 10).unwrap();
         let server = AuthorizationServer::new(SignedDuration::from_secs(60), 2, Strictness::default());
         let issue = |token: &str| server.issue(token.to_owned(), &application, "a", Vec::new(), store.moment(now));
-        let good = |token: &str| server.grant(token, store.moment(now)).is_ok();
+        let good = |token: &str| server.look(token, store.moment(now), |_| ()).is_ok();
         issue("1");
         issue("2");
         issue("3");

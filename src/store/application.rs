@@ -1,3 +1,4 @@
+use super::clock::OwnClock;
 use super::{Change, Clock, Difference, State};
 use jiff::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,8 +46,7 @@ pub(crate) enum Origin {
 pub(crate) struct Application {
     /// The how many-th it is of its store: what tells it from every other one for good.
     arrival: u64,
-    name: Arc<str>,
-    client_id: ClientId,
+    called: Called,
     pub(crate) origin: Origin,
     pub(crate) created: Timestamp,
     /// Counts what changes its representation: writes, and new credentials.
@@ -54,31 +54,38 @@ pub(crate) struct Application {
     credentials: RwLock<Arc<[Credential]>>,
     seed: RwLock<Arc<State>>,
     state: RwLock<Arc<State>>,
-    clock: RwLock<Option<Clock>>,
+    clock: OwnClock,
 }
 
-/// What an application is called by, and what it is called by since. Earlier ones stay, for they were lent out; there
-/// are as many as there were fixtures with another first client id.
+/// An application's name, and the client id of its first credential.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    pub(crate) name: String,
+    pub(crate) client_id: String,
+}
+
+/// What an application is called, and what it is called since. Earlier ones stay, for they were lent out; there are as
+/// many as there were fixtures with another first client id.
 #[derive(Debug)]
-struct ClientId {
-    text: Arc<str>,
-    next: OnceLock<Box<ClientId>>,
+struct Called {
+    names: Arc<Names>,
+    next: OnceLock<Box<Called>>,
 }
 
-impl ClientId {
-    fn new(credential: Option<&Credential>) -> Self {
-        let text = credential.map(|credential| credential.client_id.as_str()).unwrap_or_default();
-        Self { text: text.into(), next: OnceLock::new() }
+impl Called {
+    fn new(name: String, credential: Option<&Credential>) -> Self {
+        let client_id = credential.map(|credential| credential.client_id.clone()).unwrap_or_default();
+        Self { names: Arc::new(Names { name, client_id }), next: OnceLock::new() }
     }
 
     fn latest(&self) -> &Self {
-        std::iter::successors(Some(self), |id| id.next.get().map(Box::as_ref)).last().unwrap_or(self)
+        std::iter::successors(Some(self), |called| called.next.get().map(Box::as_ref)).last().unwrap_or(self)
     }
 
     fn rename(&self, credential: Option<&Credential>) {
         let latest = self.latest();
-        if credential.is_some_and(|credential| *credential.client_id != *latest.text) {
-            latest.next.get_or_init(|| Box::new(Self::new(credential)));
+        if credential.is_some_and(|credential| credential.client_id != latest.names.client_id) {
+            latest.next.get_or_init(|| Box::new(Self::new(self.names.name.clone(), credential)));
         }
     }
 }
@@ -104,15 +111,14 @@ impl Application {
         let state = Arc::new(seed.state);
         Self {
             arrival,
-            name: seed.name.into(),
-            client_id: ClientId::new(seed.credentials.first()),
+            called: Called::new(seed.name, seed.credentials.first()),
             origin: seed.origin,
             created,
             version: AtomicU64::new(1),
             credentials: RwLock::new(seed.credentials.into()),
             seed: RwLock::new(Arc::clone(&state)),
             state: RwLock::new(state),
-            clock: RwLock::default(),
+            clock: OwnClock::default(),
         }
     }
 
@@ -122,18 +128,18 @@ impl Application {
     }
 
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        &self.called.names.name
     }
 
     /// The client id of the first credential, which names the application: another one once it has another first
     /// credential.
     pub(crate) fn client_id(&self) -> &str {
-        &self.client_id.latest().text
+        &self.called.latest().names.client_id
     }
 
     /// Its name and its client id, to remember them by.
-    pub(crate) fn called(&self) -> (Arc<str>, Arc<str>) {
-        (Arc::clone(&self.name), Arc::clone(&self.client_id.latest().text))
+    pub(crate) fn called(&self) -> Arc<Names> {
+        Arc::clone(&self.called.latest().names)
     }
 
     /// Whether it comes from a fixture file.
@@ -147,7 +153,7 @@ impl Application {
     }
 
     pub(super) fn set_credentials(&self, credentials: Vec<Credential>) {
-        self.client_id.rename(credentials.first());
+        self.called.rename(credentials.first());
         *write(&self.credentials) = credentials.into();
         self.changed();
     }
@@ -203,6 +209,11 @@ impl Application {
         self.changed();
     }
 
+    /// Looks at what the application started with.
+    pub(crate) fn look_at_seed<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&read(&self.seed))
+    }
+
     /// What the application started with.
     pub(crate) fn seed(&self) -> Arc<State> {
         Arc::clone(&read(&self.seed))
@@ -228,18 +239,17 @@ impl Application {
 
     /// The clock of its own; `None` where it follows the server's.
     pub(crate) fn clock(&self) -> Option<Clock> {
-        *read(&self.clock)
+        self.clock.get()
     }
 
     /// Gives it a clock of its own, or the server's again.
     pub(crate) fn set_clock(&self, clock: Option<Clock>) {
-        *write(&self.clock) = clock;
+        self.clock.change(|_| clock);
     }
 
     /// Changes the clock that it goes by, with no other change in between.
     pub(super) fn change_clock(&self, server: Clock, change: impl FnOnce(Clock) -> Clock) {
-        let mut clock = write(&self.clock);
-        *clock = Some(change(clock.unwrap_or(server)));
+        self.clock.change(|clock| Some(change(clock.unwrap_or(server))));
     }
 }
 

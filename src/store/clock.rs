@@ -1,5 +1,7 @@
 use super::Application;
 use jiff::{SignedDuration, Timestamp};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 /// The first moment that RFC 3339 can say, which has no years before 0000. The last one is [`Timestamp::MAX`].
 const EARLIEST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
@@ -56,6 +58,28 @@ impl Clock {
             Self::Running(shift) => Self::Running(shift.saturating_add(by)),
             Self::Frozen(shown) => Self::Frozen(shifted(shown, by)),
         }
+    }
+}
+
+/// A clock that some have and others do not, read at every request and hardly ever set.
+#[derive(Debug, Default)]
+pub(super) struct OwnClock {
+    /// Whether there is one. To read that takes no lock.
+    is_set: AtomicBool,
+    clock: RwLock<Option<Clock>>,
+}
+
+impl OwnClock {
+    pub(super) fn get(&self) -> Option<Clock> {
+        let is_set = self.is_set.load(Ordering::Acquire);
+        is_set.then(|| *self.clock.read().unwrap_or_else(PoisonError::into_inner)).flatten()
+    }
+
+    /// Puts in its place what `change` makes of it, with no other change in between.
+    pub(super) fn change(&self, change: impl FnOnce(Option<Clock>) -> Option<Clock>) {
+        let mut clock = self.clock.write().unwrap_or_else(PoisonError::into_inner);
+        *clock = change(*clock);
+        self.is_set.store(clock.is_some(), Ordering::Release);
     }
 }
 

@@ -9,7 +9,8 @@ mod difference;
 mod snapshot;
 mod state;
 
-pub(crate) use application::{Application, Bounds, Credential, NotWritten, Origin, Seed};
+pub(crate) use application::{Application, Bounds, Credential, Names, NotWritten, Origin, Seed};
+use clock::OwnClock;
 pub(crate) use clock::{Clock, Moment};
 pub(crate) use difference::Difference;
 pub(crate) use snapshot::{Changed, Full, Snapshot, Snapshots, Taken};
@@ -23,7 +24,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     known: RwLock<Known>,
-    clock: RwLock<Clock>,
+    clock: OwnClock,
     pub(crate) snapshots: Snapshots,
 }
 
@@ -80,22 +81,19 @@ impl Store {
 
     /// The server's clock.
     pub(crate) fn clock(&self) -> Clock {
-        *self.clock.read().unwrap_or_else(PoisonError::into_inner)
+        self.clock.get().unwrap_or_default()
     }
 
     /// Sets the server's clock.
     pub(crate) fn set_clock(&self, clock: Clock) {
-        *self.clock.write().unwrap_or_else(PoisonError::into_inner) = clock;
+        self.clock.change(|_| Some(clock).filter(|clock| !clock.is_real()));
     }
 
     /// Changes an application's clock, which is its own from then on, or the server's, with no other change in between.
     pub(crate) fn change_clock(&self, application: Option<&Application>, change: impl FnOnce(Clock) -> Clock) {
         match application {
             Some(application) => application.change_clock(self.clock(), change),
-            None => {
-                let mut clock = self.clock.write().unwrap_or_else(PoisonError::into_inner);
-                *clock = change(*clock);
-            }
+            None => self.clock.change(|clock| Some(change(clock.unwrap_or_default()))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use crate::contract::document::Version;
-use crate::contract::operation::{Operation, Parameter, ResponseDeclaration, StatusKey};
+use crate::contract::operation::{Operation, OperationNames, Parameter, ResponseDeclaration, StatusKey};
 use crate::contract::roots::METHODS;
 use crate::contract::router::expression_names;
 use crate::contract::servers::base_paths;
@@ -189,10 +189,10 @@ impl Compiler<'_> {
                 self.found(code::CONTRACT_AMBIGUOUS_PATHS, message, at, Focus::Key);
             }
         }
-        let label: Arc<str> = format!("{method} {template}").into();
+        let label = format!("{method} {template}");
+        let name = operation_id.clone().unwrap_or_else(|| label.clone());
         self.operations.push(Operation {
-            name: operation_id.as_deref().map_or_else(|| Arc::clone(&label), Arc::from),
-            label,
+            names: Arc::new(OperationNames { name, label }),
             method,
             template: template.to_owned(),
             operation_id,

@@ -20,7 +20,7 @@ pub(in crate::contract) fn lint(contract: &Contract) -> Vec<Diagnostic> {
     let mut lint = Lint { contract, findings: Vec::new(), seen: HashSet::new() };
     for operation in contract.operations() {
         if operation.response(operation.success).is_none() {
-            let message = format!("`{}` declares no final response, so it answers 500", operation.name);
+            let message = format!("`{}` declares no final response, so it answers 500", operation.names.name);
             let finding =
                 Diagnostic::new(code::DRIFT_STATUS, message).severity(Severity::Warning).fault(Fault::Contract);
             lint.findings.push(finding.in_file(contract.operation_location(operation)));

@@ -99,7 +99,7 @@ fn location(report: &Report, exchange: &Exchange, diagnostic: &Diagnostic) -> Op
         return Some(location.clone());
     }
     let operations = report.coverage.iter().flat_map(|coverage| &coverage.operations);
-    let own = operations.filter(|operation| exchange.template.as_deref() == Some(operation.name.as_str()));
+    let own = operations.filter(|operation| exchange.template() == Some(operation.name.as_str()));
     own.flat_map(|operation| &operation.points).find_map(|point| point.place.clone()).or_else(|| top(report))
 }
 
@@ -121,9 +121,9 @@ fn fingerprint(exchange: &Exchange, diagnostic: &Diagnostic) -> String {
     // Which item of an array it was depends on the data.
     let at: Vec<&str> = at.split('/').map(|token| if is_index(token) { "*" } else { token }).collect();
     // Without an operation, the path is what tells two requests apart.
-    let subject = exchange.template.clone().unwrap_or_else(|| {
+    let subject = exchange.template().map(ToOwned::to_owned).unwrap_or_else(|| {
         let path = exchange.path_and_query().split('?').next().unwrap_or_default();
-        format!("{} {path}", exchange.method).into()
+        format!("{} {path}", exchange.method)
     });
     hash(&[
         &diagnostic.code.to_string(),

@@ -100,8 +100,7 @@ fn operations(report: &Report) -> Suite {
 }
 
 fn operation(report: &Report, row: &Row<'_>) -> Case {
-    let own =
-        report.exchanges.iter().filter(|exchange| exchange.template.as_deref() == Some(row.operation.name.as_str()));
+    let own = report.exchanges.iter().filter(|exchange| exchange.template() == Some(row.operation.name.as_str()));
     let result = if !row.broken.is_empty() {
         failed(report, &row.broken)
     } else if row.operation.calls == 0 {

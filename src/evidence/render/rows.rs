@@ -38,7 +38,7 @@ pub(super) fn rows(report: &Report) -> (Vec<Row<'_>>, Vec<&Exchange>) {
     let mut rows: Vec<Row<'_>> = operations.map(|operation| Row { operation, broken: Vec::new() }).collect();
     let mut others = Vec::new();
     for exchange in report.reported.iter().map(Arc::as_ref) {
-        let own = rows.iter_mut().find(|row| exchange.template.as_deref() == Some(row.operation.name.as_str()));
+        let own = rows.iter_mut().find(|row| exchange.template() == Some(row.operation.name.as_str()));
         match own {
             Some(row) => row.broken.push(exchange),
             None => others.push(exchange),

@@ -3,7 +3,7 @@
 //! `UPDATE_SNAPSHOTS=1 cargo test reports_read` writes them anew.
 
 use super::{Address, Format};
-use crate::contract::PointKind;
+use crate::contract::{OperationNames, PointKind};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::evidence::Heads;
 use crate::evidence::coverage::{OperationCoverage, PointCoverage};
@@ -12,6 +12,7 @@ use crate::evidence::{
     Counts, Coverage, CoverageScope, Exchange, Expectation, FailOn, Gates, Outcome, Report, Unused, UnusedExample,
 };
 use crate::source::{Focus, Location, SourceFile};
+use crate::store::Names;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::path::Path;
@@ -43,6 +44,10 @@ paths:
 ";
 const SIZE: &str = "/paths/~1things~1{id}/put/requestBody/content/application~1json/schema/properties/size/enum";
 const LIST: &str = "/paths/~1things/get/responses/200/content/application~1json/schema/type";
+
+fn called(name: &str, label: &str) -> Option<Arc<OperationNames>> {
+    Some(Arc::new(OperationNames { name: name.to_owned(), label: label.to_owned() }))
+}
 
 fn headers(fields: Fields<'_>) -> HeaderMap {
     let fields = fields.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
@@ -76,9 +81,8 @@ impl Sample {
         Exchange {
             id,
             time: "2026-11-23T09:30:04.031Z".parse().unwrap(),
-            application: Some(("development".into(), "c-1".into())),
-            operation: Some("GET /things".into()),
-            template: Some("GET /things".into()),
+            application: Some(Arc::new(Names { name: "development".to_owned(), client_id: "c-1".to_owned() })),
+            operation: called("GET /things", "GET /things"),
             method: Method::GET,
             heads: heads("/things", HEAD, JSON),
             request_body: Kept::default(),
@@ -100,8 +104,7 @@ impl Sample {
             .keyword("enum")
             .values(Some("one of \"small\", \"large\"".to_owned()), Some("\"it's | `big` <b>\"".to_owned()));
         Exchange {
-            operation: Some("saveThing".into()),
-            template: Some("PUT /things/{id}".into()),
+            operation: called("saveThing", "PUT /things/{id}"),
             method: Method::PUT,
             heads: heads(
                 "/things/1?token=s3cret&dry=[1]",
@@ -141,7 +144,6 @@ impl Sample {
             self.exchange(1),
             Exchange {
                 operation: None,
-                template: None,
                 method: Method::POST,
                 heads: heads("/oauth/token", &[("content-type", "application/x-www-form-urlencoded")], JSON),
                 request_body: kept(b"grant_type=client_credentials&client_id=c-1&client_secret=s3cret"),
@@ -153,7 +155,6 @@ impl Sample {
             Exchange {
                 application: None,
                 operation: None,
-                template: None,
                 heads: heads("/a%7Cb", HEAD, JSON),
                 status: StatusCode::NOT_FOUND,
                 diagnostics: vec![unknown],
@@ -362,6 +363,6 @@ fn fingerprints_say_the_same_of_the_same_and_differ_otherwise() {
     assert_eq!(item("/sizes/0"), item("/sizes/17"));
     assert_ne!(item("/sizes/0"), first);
     let mut other = sample.violation(3);
-    other.template = Some("POST /things".into());
+    other.operation = called("POST /things", "POST /things");
     assert_ne!(prints(other), first);
 }
