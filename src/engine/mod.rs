@@ -8,89 +8,43 @@ pub(crate) mod audit;
 mod authorize;
 mod cors;
 mod identity;
+mod mark;
+mod path;
 mod prefer;
+mod record;
 mod refuse;
 mod reload;
+mod report;
 mod select;
+mod settings;
 mod tenants;
 mod unused;
 
-use crate::contract::{Contract, Decoded, Operation, Prepared, Routed, Shown, resource_path, trimmed};
+use crate::contract::{Contract, Decoded, Operation, Prepared, Routed, resource_path, trimmed};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
-use crate::evidence::{
-    self, Address, Counts, Coverage, Evidence, Exchange, Gates, Heads, Kept, KeptChanges, Report, Touch,
-};
-use crate::message::{Later, Limits, Reply, Request};
-use crate::oauth::{self, Answered, AuthorizationServer, Endpoint, Endpoints, Served, Strictness};
+use crate::evidence::{self, Evidence};
+use crate::message::{Later, Reply, Request};
+use crate::oauth::{self, Answered, AuthorizationServer, Endpoint, Endpoints, Served};
 use crate::resources::Model;
 use crate::store::{Application, Credential, Difference, Moment, Refused, Seed, Store};
 use answer::Answering;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_LENGTH, HeaderName, HeaderValue};
-use http::uri::PathAndQuery;
+use http::header::{ALLOW, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use identity::Identities;
 pub(crate) use identity::Randomness;
-use jiff::{SignedDuration, Timestamp};
-use percent_encoding::percent_decode_str;
+use jiff::Timestamp;
+pub(crate) use mark::finish_head;
+use path::{decodable, normalised};
 use prefer::Preferences;
 pub(crate) use refuse::problem;
+pub(crate) use settings::Settings;
+pub use settings::{OnDrift, OnViolation, Unseeded};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 pub(crate) use tenants::{NotChanged, credential_json};
-
-/// What a bad request gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnViolation {
-    /// A refusal with everything that is wrong.
-    #[default]
-    Reject,
-    /// The answer that a good request would get; the violations are recorded.
-    Report,
-}
-
-/// What happens to a response that breaks the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnDrift {
-    /// It is replaced by a 500 with diagnostics.
-    #[default]
-    Fail,
-    /// It is sent, and the drift recorded.
-    Report,
-}
-
-/// What answers a request whose resource has no state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Unseeded {
-    /// The contract's example, else a generated instance.
-    #[default]
-    Example,
-    /// A generated instance.
-    Generate,
-    /// 404.
-    NotFound,
-}
-
-/// How the engine behaves.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    pub(crate) on_violation: OnViolation,
-    pub(crate) on_drift: OnDrift,
-    pub(crate) unseeded: Unseeded,
-    /// The seed of generated instances.
-    pub(crate) seed: u64,
-    /// What tokens and credentials are made of.
-    pub(crate) randomness: Randomness,
-    pub(crate) token_ttl: SignedDuration,
-    pub(crate) strict_oauth: Strictness,
-    /// What the verdict asks for.
-    pub(crate) gates: Gates,
-    /// What earlier runs touched.
-    pub(crate) earlier: Option<Arc<Coverage>>,
-    pub(crate) limits: Limits,
-}
 
 /// What a server serves: replaced as a whole when the contract is loaded again.
 pub(crate) struct World {
@@ -218,51 +172,6 @@ impl Engine {
         self.authorization.issue(self.new_uuid(), application, &first.client_id, first.scopes, moment)
     }
 
-    /// The verdict on the exchanges of one application, or of all. The coverage is worked out where a gate needs
-    /// it, or `with_coverage` asks for it.
-    pub(crate) fn report(&self, application: Option<&Application>, with_coverage: bool) -> Report {
-        let world = self.world();
-        let gates = &self.settings.gates;
-        let coverage = (with_coverage || gates.need_coverage()).then(|| self.coverage(application));
-        let unused = self.unused(application);
-        let key = application.map(Application::arrival);
-        let counts: Counts = self.evidence.counts(key);
-        Report {
-            counts,
-            reported: self.evidence.reported(key),
-            outcomes: self.evidence.outcomes(),
-            gates: gates.judge(counts, coverage.as_ref(), &unused),
-            unused,
-            unused_examples: Vec::new(),
-            coverage,
-            contract: (world.contract.title().to_owned(), world.contract.version().to_owned()),
-            exchanges: Vec::new(),
-            address: Address::default(),
-        }
-    }
-
-    /// The verdict with all that a report may show: coverage, and every exchange that the journal holds.
-    pub(crate) fn full_report(&self, application: Option<&Application>) -> Report {
-        let arrival = application.map(Application::arrival);
-        let exchanges = self.evidence.all(arrival);
-        let unused_examples = self.unused_examples(application);
-        Report { exchanges, unused_examples, ..self.report(application, true) }
-    }
-
-    /// How much of the contract was touched, by one application, or by all and in earlier runs.
-    pub(crate) fn coverage(&self, application: Option<&Application>) -> Coverage {
-        let mut coverage = self.evidence.coverage(application.map(Application::arrival));
-        if let Some(earlier) = self.settings.earlier.as_ref().filter(|_| application.is_none()) {
-            coverage.merge(earlier);
-        }
-        coverage
-    }
-
-    /// How much of the contract was touched in this run, by all applications.
-    pub(crate) fn coverage_of_this_run(&self) -> Coverage {
-        self.evidence.coverage(None)
-    }
-
     /// Answers one request of the data plane, and records the exchange. `real` is the real time.
     pub(crate) fn handle(&self, request: Request, real: Timestamp, elapsed: impl FnOnce() -> Duration) -> Reply {
         // A request meets a state of another contract only while that is replaced, and once then.
@@ -307,57 +216,6 @@ impl Engine {
         let id = handling.finish(&mut outcome);
         self.record(&world, request, outcome, moment, id, Duration::ZERO)
     }
-
-    /// Puts an exchange into the journal; gives the reply back.
-    fn record(
-        &self,
-        world: &World,
-        request: Request,
-        outcome: Outcome<'_>,
-        moment: Moment,
-        id: u64,
-        duration: Duration,
-    ) -> Reply {
-        let limits = &self.settings.limits;
-        let application = outcome.application.as_deref();
-        let touch = outcome.operation.map(|operation| touch(world, operation, &outcome));
-        let (head, body) = request.into_parts();
-        let target = head.uri.path_and_query().map_or_else(|| head.uri.path(), PathAndQuery::as_str);
-        let exchange = Arc::new(Exchange {
-            id,
-            time: moment.of(application),
-            application: application.map(Application::called),
-            operation: outcome.operation.map(|operation| Arc::clone(&operation.names)),
-            method: head.method,
-            heads: Heads::new(target, &head.headers, outcome.reply.headers()),
-            request_body: Kept::copied(&body, limits.journal_body_bytes_max),
-            status: outcome.reply.status(),
-            response_body: Kept::new(outcome.reply.body().clone(), limits.journal_body_bytes_max),
-            duration,
-            changes: KeptChanges::new(outcome.differences, limits.journal_changes_bytes_max),
-            secret: outcome.secret,
-            secrets: Arc::clone(world.contract.secrets()),
-            diagnostics: outcome.diagnostics,
-        });
-        let used = unused::used(application, outcome.operation, &outcome.seen, outcome.reply.status());
-        self.evidence.record(exchange, application.map(Application::arrival), touch.as_ref(), used);
-        outcome.reply
-    }
-}
-
-/// What an exchange touched of its operation.
-fn touch<'w>(world: &'w World, operation: &Operation, outcome: &Outcome<'_>) -> Touch<'w> {
-    let seen = &outcome.seen;
-    let shown = Shown {
-        decoded: seen.decoded.as_deref(),
-        security: seen.security,
-        status: outcome.reply.status().as_u16(),
-        headers: outcome.reply.headers(),
-        body_points: &seen.points,
-    };
-    let contract = &world.contract;
-    let count = contract.points(operation).list.len();
-    Touch { contract, operation: operation.index, count, points: contract.touched(operation, &shown) }
 }
 
 /// One request on its way, with what it is answered from.
@@ -522,56 +380,6 @@ impl<'w> Handling<'w, '_> {
         preferences.applied(&mut outcome.reply);
         outcome
     }
-
-    /// Puts into the reply what every reply carries; gives the exchange's number.
-    fn finish(&self, outcome: &mut Outcome<'w>) -> u64 {
-        cors::allow_origin(self.request, &mut outcome.reply);
-        let id = self.engine.identities.exchange();
-        mark(outcome, id);
-        let application = outcome.application.as_deref();
-        if !self.moment.clock_of(application).is_real() {
-            date(&mut outcome.reply, self.moment.of(application));
-        }
-        finish_head(self.request, &mut outcome.reply);
-        id
-    }
-}
-
-/// Puts what the exchange was called, and what was wrong with it, into the reply.
-fn mark(outcome: &mut Outcome<'_>, id: u64) {
-    let headers = outcome.reply.headers_mut();
-    headers.insert(X_MOCK_EXCHANGE, HeaderValue::from(id));
-    if outcome.diagnostics.is_empty() {
-        return;
-    }
-    let mut codes: Vec<&str> = Vec::new();
-    for diagnostic in outcome.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error) {
-        let code = diagnostic.code.as_str();
-        if !codes.contains(&code) {
-            codes.push(code);
-        }
-    }
-    if codes.is_empty() {
-        return;
-    }
-    if let Ok(value) = HeaderValue::from_str(&codes.join(",")) {
-        headers.insert(X_MOCK_VIOLATIONS, value);
-    }
-    if let Ok(value) = HeaderValue::from_str(&format!("</_mock/exchanges/{id}>; rel=\"describedby\"")) {
-        headers.append(http::header::LINK, value);
-    }
-}
-
-/// The time by a clock that does not show the real one (RFC 9110 §6.6.1).
-fn date(reply: &mut Reply, now: Timestamp) {
-    let time = std::time::SystemTime::from(now);
-    // The format has no years before 1970 and after 9999.
-    let sayable = (0..253_402_300_800).contains(&now.as_second());
-    if let Some(value) =
-        sayable.then(|| httpdate::fmt_http_date(time)).and_then(|text| HeaderValue::from_str(&text).ok())
-    {
-        reply.headers_mut().insert(http::header::DATE, value);
-    }
 }
 
 /// A reply with what was found on the way to it.
@@ -634,58 +442,4 @@ fn allow_reply(allow: &[Method]) -> Reply {
         reply.headers_mut().insert(ALLOW, value);
     }
     reply
-}
-
-/// A reply to HEAD has the head of the one to GET, and no body (RFC 9110 §9.3.2).
-pub(crate) fn finish_head(request: &Request, reply: &mut Reply) {
-    if request.method() == Method::HEAD {
-        let length = reply.body().len();
-        if length > 0 {
-            reply.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-            *reply.body_mut() = Bytes::new();
-        }
-    }
-}
-
-/// The path with the escapes of unreserved characters undone, which mean the same (RFC 3986 §6.2.2.2).
-fn normalised(path: &str) -> Cow<'_, str> {
-    if !path.contains('%') {
-        return Cow::Borrowed(path);
-    }
-    let mut output = String::with_capacity(path.len());
-    let mut rest = path;
-    while let Some((before, after)) = rest.split_once('%') {
-        output.push_str(before);
-        let escaped = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).map(char::from);
-        match escaped.filter(|character| character.is_ascii_alphanumeric() || "-._~".contains(*character)) {
-            Some(character) => {
-                output.push(character);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                output.push('%');
-                rest = after;
-            }
-        }
-    }
-    output.push_str(rest);
-    Cow::Owned(output)
-}
-
-/// Whether a path's escapes are complete, and UTF-8.
-fn decodable(path: &str) -> Result<(), String> {
-    let bytes = path.as_bytes();
-    if !bytes.contains(&b'%') {
-        return Ok(());
-    }
-    for (index, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%') {
-        let hex = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
-        if !hex(index + 1) || !hex(index + 2) {
-            return Err(format!("the path has a broken percent-escape at byte {index}"));
-        }
-    }
-    match percent_decode_str(path).decode_utf8() {
-        Ok(_) => Ok(()),
-        Err(_) => Err("the path's percent-escapes are not UTF-8".to_owned()),
-    }
 }
