@@ -70,6 +70,11 @@ impl Limits {
     pub(crate) fn patience(&self) -> Duration {
         self.head_timeout.min(FOREVER)
     }
+
+    /// How long a body may take.
+    pub(crate) fn body_patience(&self) -> Duration {
+        self.body_timeout.min(FOREVER)
+    }
 }
 
 impl Default for Limits {

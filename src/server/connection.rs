@@ -4,6 +4,7 @@ use super::Handler;
 use super::gate::Verdict;
 use super::intake::{self, Refused};
 use super::later;
+use super::patience::Patience;
 use super::reply;
 use super::running::Shared;
 use super::{http1, later::Endless};
@@ -24,6 +25,8 @@ use tokio::sync::watch;
 pub(super) struct Talk {
     pub(super) shared: Arc<Shared>,
     pub(super) stopping: watch::Receiver<bool>,
+    /// What heads and bodies are waited for with in HTTP/1.1, which has one request at a time.
+    pub(super) patience: Patience,
     /// Whether it is TLS that is spoken.
     pub(super) is_secure: bool,
     /// Why the request at hand is refused, if its head was.
@@ -34,7 +37,9 @@ pub(super) struct Talk {
 
 impl Talk {
     pub(super) fn new(shared: Arc<Shared>, stopping: watch::Receiver<bool>, is_secure: bool) -> Arc<Self> {
-        Arc::new(Self { shared, stopping, is_secure, verdict: Verdict::default(), is_cut: AtomicBool::new(false) })
+        let patience = Patience::new(shared.limits.patience());
+        let (verdict, is_cut) = (Verdict::default(), AtomicBool::new(false));
+        Arc::new(Self { shared, stopping, patience, is_secure, verdict, is_cut })
     }
 }
 
@@ -77,7 +82,7 @@ pub(super) async fn respond(talk: Arc<Talk>, request: http::Request<Incoming>) -
     let method = request.method().clone();
     let is_http1 = request.version() < Version::HTTP_2;
     let read = match talk.verdict.get() {
-        None => intake::read(request, talk.is_secure, &shared.limits).await,
+        None => intake::read(request, &talk).await,
         Some((refusal, head)) => Err(Refused { refusal: refusal.clone(), head: head.clone() }),
     };
     if shared.is_closed.load(Ordering::SeqCst) {

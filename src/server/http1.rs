@@ -3,7 +3,6 @@
 use super::connection::{Talk, respond};
 use super::framing::Framing;
 use super::gate::Gate;
-use super::patience::Patience;
 use super::running::stopped;
 use crate::message::Limits;
 use bytes::BytesMut;
@@ -54,7 +53,7 @@ where
     let io = TokioIo::new(Gate::new(stream, first, Some(framing), Arc::clone(&talk.verdict)));
     let service = service_fn(|request| respond(Arc::clone(&talk), request));
     let mut protocol = talk.shared.http1.clone();
-    protocol.timer(Patience::new(talk.shared.limits.patience()));
+    protocol.timer(talk.patience.clone());
     let mut connection = protocol.serve_connection(io, service);
     let mut stop = pin!(stopped(talk.stopping.clone()));
     let mut is_awaited = false;

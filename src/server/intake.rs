@@ -4,7 +4,9 @@
 //! `100 Continue`.
 
 use super::Refusal;
+use super::connection::Talk;
 use super::head::{is_authority, is_known_expectation};
+use super::patience::Patience;
 use crate::message::{Limits, Request};
 use bytes::{Bytes, BytesMut};
 use http::header::{EXPECT, HOST, HeaderValue};
@@ -13,9 +15,10 @@ use http::uri::{self, Authority, PathAndQuery, Scheme, Uri};
 use http::{Method, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
+use hyper::rt::Timer as _;
+use hyper_util::rt::TokioTimer;
 use std::error::Error;
 use std::io;
-use tokio::time::timeout;
 
 /// A request that was not read whole.
 pub(super) struct Refused {
@@ -25,21 +28,19 @@ pub(super) struct Refused {
 }
 
 /// Reads the body after a look at the head.
-pub(super) async fn read(
-    request: http::Request<Incoming>,
-    is_secure: bool,
-    limits: &Limits,
-) -> Result<Request, Refused> {
+pub(super) async fn read(request: http::Request<Incoming>, talk: &Talk) -> Result<Request, Refused> {
+    let limits = &talk.shared.limits;
     let (mut head, body) = request.into_parts();
     // hyper leaves a handle for protocol upgrades here, which nobody takes.
     head.extensions.clear();
     let checked = if head.version == Version::HTTP_2 { check(&head, limits) } else { Ok(()) };
     normalise(&mut head);
-    if is_secure {
+    if talk.is_secure {
         secure(&mut head);
     }
+    let patience = (head.version < Version::HTTP_2).then_some(&talk.patience);
     let read = match checked {
-        Ok(()) => read_body(body, limits).await,
+        Ok(()) => read_body(body, limits, patience).await,
         Err(refusal) => Err(refusal),
     };
     match read {
@@ -101,7 +102,8 @@ fn secure(head: &mut Parts) {
     }
 }
 
-async fn read_body(body: Incoming, limits: &Limits) -> Result<Bytes, Refusal> {
+/// `patience`: that of the connection, where no other body is read over it at the same time.
+async fn read_body(body: Incoming, limits: &Limits, patience: Option<&Patience>) -> Result<Bytes, Refusal> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -109,9 +111,12 @@ async fn read_body(body: Incoming, limits: &Limits) -> Result<Bytes, Refusal> {
     if usize::try_from(declared).map_or(true, |bytes| bytes > limits.body_bytes_max) {
         return Err(Refusal::BodyTooLarge);
     }
-    match timeout(limits.body_timeout, collect(body, limits.body_bytes_max)).await {
-        Ok(collected) => collected,
-        Err(_) => Err(Refusal::BodyTimeout),
+    let time = limits.body_patience();
+    let mut over = patience.map_or_else(|| TokioTimer::new().sleep(time), |patience| patience.sleep(time));
+    tokio::select! {
+        biased;
+        collected = collect(body, limits.body_bytes_max) => collected,
+        () = &mut over => Err(Refusal::BodyTimeout),
     }
 }
 

@@ -1,5 +1,5 @@
-//! hyper's timer for the head of a request: one sleep for a whole connection. hyper asks for a new one for every request,
-//! and to enter and leave the runtime's timers each time would cost as much as parsing the head.
+//! The timer of a connection over HTTP/1.1: one sleep for whatever is waited for. hyper asks for a new one for every head,
+//! and every body has one; to enter and leave the runtime's timers each time would cost as much as parsing the head.
 
 use hyper::rt::{Sleep, Timer};
 use std::pin::Pin;
@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 /// The timer of one connection. What it gives out shares one sleep, so only one of them may be waited for at a time.
+#[derive(Clone)]
 pub(super) struct Patience(Arc<Mutex<Pin<Box<tokio::time::Sleep>>>>);
 
 impl Patience {
