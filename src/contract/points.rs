@@ -197,7 +197,7 @@ impl Contract {
 
     /// The numbers of the points that the body of a response touches; `content` is its declaration.
     pub(crate) fn body_points(&self, operation: &Operation, status: u16, content: &Content, body: &Value) -> Vec<u32> {
-        let mut touched = Vec::new();
+        let mut touched = Vec::with_capacity(32);
         let declared = operation.response(status).map(|declared| declared.content.as_slice()).unwrap_or_default();
         let place = declared.iter().position(|known| std::ptr::eq(known, content));
         let response = self.points(operation).response(status);

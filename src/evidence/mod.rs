@@ -209,8 +209,8 @@ impl Evidence {
         touch: Option<&Touch<'_>>,
         used: (Option<&str>, Option<&str>),
     ) {
-        self.watch(&exchange);
         let id = exchange.id;
+        let watched = self.expects.load(Ordering::Acquire).then(|| Arc::clone(&exchange));
         self.show_tenant(application, |tenant| {
             if let Some(touch) = touch {
                 tenant.touch(touch);
@@ -220,6 +220,9 @@ impl Evidence {
             }
             tenant.journal.record(exchange);
         });
+        if let Some(watched) = watched {
+            self.watch(&watched);
+        }
         if self.held.entries.load(Ordering::Relaxed) > self.bounds.all_bytes_max {
             self.tenants(None).iter().for_each(|tenant| tenant.journal.shrink());
         }
@@ -231,9 +234,6 @@ impl Evidence {
     }
 
     fn watch(&self, exchange: &Exchange) {
-        if !self.expects.load(Ordering::Acquire) {
-            return;
-        }
         let mut watched = self.expectations.lock().unwrap_or_else(PoisonError::into_inner);
         for index in 0..watched.len() {
             let after = watched.get(index).and_then(|watched| watched.expectation.after.clone());

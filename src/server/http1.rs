@@ -27,8 +27,8 @@ const FIELDS_ON_STACK: usize = 100;
 /// More fields than this and the header map itself gives up.
 const FIELDS_MAX: usize = 16 * 1024;
 
-/// hyper's settings but for the timer, which each connection has of its own. What is over a limit does not come as far as that, so its own limits on the head are a little
-/// higher: it must never refuse what the gate lets in.
+/// hyper's settings but for the timer, which each connection has of its own. What is over a limit does not come as far as
+/// that, so its own limits on the head are a little higher: it must never refuse what the gate lets in.
 pub(super) fn protocol(limits: &Limits) -> Builder {
     let head_bytes = limits.head_bytes_max.saturating_add(1024);
     let mut builder = Builder::new();

@@ -117,7 +117,7 @@ impl State {
 
     /// Carries out the steps of one write; tells which representations are others now.
     pub(crate) fn apply(&mut self, changes: Vec<Change>) -> Vec<Difference> {
-        let mut differences = Vec::new();
+        let mut differences = Vec::with_capacity(changes.len());
         let mut listed = Listed::default();
         let mut changes = changes.into_iter().peekable();
         while let Some(change) = changes.next() {
