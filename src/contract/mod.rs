@@ -90,8 +90,6 @@ pub(crate) struct Contract {
     /// What tells it from every other contract of the process.
     id: u64,
     document: Document,
-    /// Pointers of the schemas in it, until it lets them go.
-    roots: Vec<String>,
     options: Options,
     request: Arc<Schemas>,
     /// The same, where no schema depends on the direction.
@@ -241,7 +239,6 @@ impl Contract {
             structures: Structures::default(),
             lint: OnceLock::new(),
             document,
-            roots,
         };
         // What is missing from the document cannot be served, nor checked; other slips leave the rest as it is.
         let incomplete = [code::CONTRACT_RESERVED_PATH, code::CONTRACT_REFERENCE, code::CONTRACT_REMOTE_REFERENCE];
@@ -253,16 +250,16 @@ impl Contract {
     /// What is wrong with the document beyond what [`Contract::load`] finds: checks that cost time and change nothing.
     pub(crate) fn lint(&self) -> &[Diagnostic] {
         self.lint.get_or_init(|| {
-            self.document.whole();
             let mut findings = meta::check(&self.document);
             findings.extend(lint::lint(self));
             tidy(findings)
         })
     }
 
-    /// Lets go of what serving does not need: the schemas as the document has them.
+    /// Lets go of what serving does not need: the document, but for its examples.
     pub(crate) fn lean(mut self) -> Self {
-        self.document.let_go(std::mem::take(&mut self.roots));
+        let Self { operations, document, .. } = &mut self;
+        document.keep_only(operations.iter().flat_map(Operation::example_pointers));
         self
     }
 

@@ -70,6 +70,21 @@ impl Operation {
         })
     }
 
+    /// The pointers of what answers are made of: examples, their texts, and those of headers.
+    pub(crate) fn example_pointers(&self) -> impl Iterator<Item = &str> {
+        let contents = self.body.iter().flat_map(|body| &body.content);
+        let contents = contents.chain(self.responses.iter().flat_map(|response| &response.content));
+        let examples = contents.flat_map(|content| &content.examples).flat_map(|example| {
+            let text = match &example.form {
+                ExampleForm::Data { text } => text.as_deref(),
+                ExampleForm::Either | ExampleForm::Text => None,
+            };
+            [Some(example.pointer.as_str()), text].into_iter().flatten()
+        });
+        let headers = self.responses.iter().flat_map(|response| &response.headers);
+        examples.chain(headers.filter_map(|header| header.example.as_deref()))
+    }
+
     /// The pointer of the example that was sent as this body.
     pub(crate) fn example_that_is(&self, status: u16, body: &Arc<Value>) -> Option<&str> {
         let mut examples = self.response(status)?.content.iter().flat_map(|content| &content.examples);

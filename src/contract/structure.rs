@@ -13,25 +13,63 @@ use super::response::strip_write_only;
 use super::schema::{SchemaUse, Schemas};
 use super::tree::SchemaTree;
 use crate::source::pointer;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use serde_json::{Map, Value};
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::HashSet;
+use std::hash::BuildHasher as _;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A schema of requests or of responses, by the end of its chain of references.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Structure(u32);
 
-/// The structures that were asked for.
+impl Structure {
+    fn new(index: u32, direction: Direction) -> Self {
+        Self(index << 1 | u32::from(direction == Direction::Response))
+    }
+
+    /// Its place among those that were asked for.
+    fn index(self) -> u32 {
+        self.0 >> 1
+    }
+
+    fn direction(self) -> Direction {
+        if self.0 & 1 == 0 { Direction::Request } else { Direction::Response }
+    }
+}
+
+/// The structures that were asked for. A large document has a hundred thousand, so each pointer is there once: the table
+/// has numbers alone.
 #[derive(Default)]
 pub(super) struct Structures {
-    numbers: Mutex<HashMap<(Direction, Arc<str>), Structure>>,
+    numbers: Mutex<HashTable<Structure>>,
+    hash: foldhash::fast::RandomState,
     known: Chunks<Known>,
 }
 
 struct Known {
-    direction: Direction,
-    at: Arc<str>,
+    at: Box<str>,
     facts: OnceLock<Box<Facts>>,
+}
+
+impl Structures {
+    /// The structure of the schema at a pointer.
+    fn of(&self, direction: Direction, at: &str) -> Structure {
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = Structure::new(u32::try_from(numbers.len()).unwrap_or(u32::MAX), direction);
+        let at_of = |number: &Structure| self.known.get(number.index()).map_or("", |known| &known.at);
+        let is_it = |number: &Structure| number.direction() == direction && at_of(number) == at;
+        let hash_of = |number: &Structure| self.hash.hash_one((number.direction(), at_of(number)));
+        match numbers.entry(self.hash.hash_one((direction, at)), is_it, hash_of) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(place) => {
+                self.known.set(next.index(), Known { at: at.into(), facts: OnceLock::new() });
+                place.insert(next);
+                next
+            }
+        }
+    }
 }
 
 /// What was found out about a structure.
@@ -106,29 +144,22 @@ impl Contract {
                 _ => break,
             }
         }
-        let at: Arc<str> = at.into();
-        let mut numbers = self.structures.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = Structure(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
-        let number = *numbers.entry((direction, Arc::clone(&at))).or_insert(next);
-        if number == next {
-            self.structures.known.set(next.0, Known { direction, at, facts: OnceLock::new() });
-        }
-        number
+        self.structures.of(direction, &at)
     }
 
     /// The direction and the pointer of a structure, and its facts.
     fn known(&self, structure: Structure) -> Option<(Direction, &str, &Facts)> {
-        let known = self.structures.known.get(structure.0)?;
+        let known = self.structures.known.get(structure.index())?;
         let facts = known.facts.get_or_init(|| {
             Box::new(Facts {
-                schema: SchemaUse::new(known.at.to_string(), known.direction),
+                schema: SchemaUse::new(known.at.to_string(), structure.direction()),
                 members: OnceLock::new(),
                 carried: OnceLock::new(),
                 defaults: OnceLock::new(),
                 may_write_only: OnceLock::new(),
             })
         });
-        Some((known.direction, &known.at, facts))
+        Some((structure.direction(), &known.at, facts))
     }
 
     /// Whether two structures are one schema, or say the same word for word.

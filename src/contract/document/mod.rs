@@ -2,21 +2,21 @@
 //!
 //! The root file is the tree; each further file hangs at `/x-mock-files/N`. Everything after this module
 //! deals with one tree and JSON Pointers, and [`Document::location`] leads back to file, line and column.
-//! A compiled contract lets go of the schemas in it, most of a large document's memory; what asks for them reads the
-//! files' texts anew.
+//! A compiled contract lets go of the tree, which is most of a large document's memory, but for a few values; what asks for
+//! more reads the files' texts anew.
 
 mod apart;
 mod loader;
 mod resolve;
 
 use crate::diagnostic::{Diagnostic, Location, code};
-use crate::source::{Focus, SourceFile, SyntaxError, pointer};
+use crate::source::{Focus, SourceFile, SyntaxError};
 use fluent_uri::Uri;
 use loader::Loader;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub(crate) use resolve::shown;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -114,10 +114,11 @@ struct File {
 
 /// One document of any number of files.
 pub(crate) struct Document {
+    /// Empty once it was let go.
     tree: Value,
-    /// Pointers of what is not in the tree any more.
-    gone: HashSet<String>,
-    /// The tree with that in it, read again.
+    /// What is kept then, by pointer.
+    kept: Option<HashMap<String, Value>>,
+    /// The tree, read again.
     whole: OnceLock<Value>,
     pub(crate) version: Version,
     files: Vec<File>,
@@ -180,13 +181,13 @@ impl Document {
 
     /// The value at a pointer.
     pub(crate) fn at(&self, pointer: &str) -> Option<&Value> {
-        let tree = if self.is_gone(pointer) { self.whole() } else { self.whole.get().unwrap_or(&self.tree) };
-        tree.pointer(pointer)
+        let kept = self.kept.as_ref().and_then(|kept| kept.get(pointer));
+        kept.or_else(|| self.whole().pointer(pointer))
     }
 
-    /// All of it. From the first call on, nothing is gone any more.
+    /// All of it, which is read again where it was let go.
     pub(crate) fn whole(&self) -> &Value {
-        if self.gone.is_empty() {
+        if self.kept.is_none() {
             return &self.tree;
         }
         self.whole.get_or_init(|| {
@@ -196,18 +197,13 @@ impl Document {
         })
     }
 
-    /// Takes what stands at these pointers out of the tree. Who asks for it has the files read again.
-    pub(crate) fn let_go(&mut self, pointers: Vec<String>) {
-        self.gone = pointers.into_iter().collect();
-        let tree = without(&self.tree, &mut String::new(), &self.gone);
+    /// Lets the tree go but for the values at these pointers.
+    pub(crate) fn keep_only<'p>(&mut self, pointers: impl Iterator<Item = &'p str>) {
+        let tree = std::mem::take(&mut self.tree);
+        let kept = pointers.filter_map(|pointer| Some((pointer.to_owned(), tree.pointer(pointer)?.clone())));
+        self.kept = Some(kept.collect());
         let text_bytes = self.files.iter().map(|file| file.source.text().len()).sum();
-        apart::drop_apart(std::mem::replace(&mut self.tree, tree), text_bytes);
-    }
-
-    /// Whether something at, or in, a value that was let go is meant.
-    fn is_gone(&self, pointer: &str) -> bool {
-        let ends = pointer.match_indices('/').map(|(end, _)| end).skip(1).chain([pointer.len()]);
-        !self.gone.is_empty() && ends.map(|end| &pointer[..end]).any(|ancestor| self.gone.contains(ancestor))
+        apart::drop_apart(tree, text_bytes);
     }
 
     /// The names of the members of the object at a pointer; none if there is no object.
@@ -274,29 +270,6 @@ impl Document {
             }
         }
         (&self.files[0], pointer)
-    }
-}
-
-/// A copy of the value at `at` without what stands at these pointers.
-fn without(value: &Value, at: &mut String, gone: &HashSet<String>) -> Value {
-    let length = at.len();
-    let mut member = |token: &str, value: &Value| {
-        pointer::push(at, token);
-        let stays = !gone.contains(at.as_str());
-        let copy = stays.then(|| without(value, at, gone));
-        at.truncate(length);
-        copy
-    };
-    match value {
-        Value::Object(members) => {
-            let stay = members.iter().filter_map(|(name, value)| Some((name.clone(), member(name, value)?)));
-            Value::Object(stay.collect())
-        }
-        Value::Array(items) => {
-            let items = items.iter().enumerate();
-            Value::Array(items.map(|(index, item)| member(&index.to_string(), item).unwrap_or_default()).collect())
-        }
-        plain => plain.clone(),
     }
 }
 
@@ -386,21 +359,13 @@ mod tests {
 
     #[test]
     fn what_was_let_go_is_read_again_when_it_is_asked_for() {
-        let text =
-            "openapi: 3.1.0\ninfo: { title: t }\ncomponents:\n  schemas:\n    A: { type: string }\n    A/B: [1, 2]\n";
+        let text = "openapi: 3.1.0\ninfo: { title: t }\ncomponents:\n  schemas:\n    A: { type: string }\n";
         let source = Source::Text { name: "a.yaml".to_owned(), text: text.to_owned() };
         let Ok((mut document, _)) = Document::load(&source, Reach::Folder, None) else { panic!("it is well-formed") };
         let all = document.whole().clone();
-        document.let_go(vec!["/components/schemas/A".to_owned(), "/components/schemas/A~1B/1".to_owned()]);
-        assert_eq!(document.tree.pointer("/components/schemas"), Some(&serde_json::json!({ "A/B": [1, null] })));
-        for (pointer, reads) in [
-            ("/info/title", false),
-            ("/components/schemas/AB", false),
-            ("/components/schemas/A~1B/0", false),
-            ("/components/schemas/A/type", true),
-            ("/components/schemas/A~1B/1", true),
-            ("/components/schemas", true),
-        ] {
+        document.keep_only(["/info", "/absent"].into_iter());
+        assert!(document.tree.is_null());
+        for (pointer, reads) in [("/info", false), ("/components/schemas/A/type", true), ("/absent", true)] {
             assert_eq!(document.at(pointer), all.pointer(pointer), "{pointer}");
             assert_eq!(document.whole.get().is_some(), reads, "{pointer}");
         }

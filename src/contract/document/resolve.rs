@@ -7,7 +7,7 @@ use crate::source::pointer;
 use fluent_uri::{Uri, UriRef};
 use percent_encoding::{AsciiSet, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 impl Loader<'_> {
@@ -40,7 +40,7 @@ impl Loader<'_> {
         }
         let document = Document {
             tree: self.tree,
-            gone: HashSet::new(),
+            kept: None,
             whole: OnceLock::new(),
             version,
             files: self.files,
