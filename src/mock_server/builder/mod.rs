@@ -181,8 +181,8 @@ impl Builder {
     }
 
     /// Speaks TLS with a certificate for `localhost`, 127.0.0.1, ::1 and the [`host`](Self::host), which is made at start
-    /// and signed by a CA that is made with it. [`MockServer::ca_file`] is what clients have to trust; no private key is
-    /// written anywhere. Needs the feature `tls`.
+    /// and signed by a CA that is made with it. [`MockServer::ca_file`](crate::MockServer::ca_file) is what clients have to
+    /// trust; no private key is written anywhere. Needs the feature `tls`.
     ///
     /// ```
     /// use chatkitty_mock::MockServer;
@@ -244,7 +244,7 @@ impl Builder {
     }
 
     /// Lets the server's clock stand still at a time, as text (RFC 3339) or as the system has it. Default: the real time.
-    /// [`MockServer::clock`] sets it while the server runs.
+    /// [`MockServer::clock`](crate::MockServer::clock) sets it while the server runs.
     ///
     /// ```
     /// use chatkitty_mock::MockServer;
