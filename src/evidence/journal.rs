@@ -137,7 +137,7 @@ impl Journal {
         state.entries.push_back((weight, exchange));
         let oldest = cut(&mut state, self.bounds.entries_max, self.bounds.bytes_max);
         self.account(bytes, state.bytes);
-        // To let it go takes longer than all of this, and needs no lock.
+        // To let it go takes longer than all of this, and needs not this lock.
         drop(state);
         drop(oldest);
     }

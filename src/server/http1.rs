@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::task::unconstrained;
 use tokio::time::timeout;
 
 /// How long input is thrown away behind the last reply, so that the last reply is not lost with it.
@@ -55,7 +56,8 @@ where
     let mut protocol = talk.shared.http1.clone();
     protocol.timer(talk.patience.clone());
     let mut connection = protocol.serve_connection(io, service);
-    let mut stop = pin!(stopped(talk.stopping.clone()));
+    // Out of budget it would not be asked at all, and this once is all that it is asked.
+    let mut stop = pin!(unconstrained(stopped(talk.stopping.clone())));
     let mut is_awaited = false;
     let ended = poll_fn(|context| {
         // The connection comes first, so that what came in before a stop is answered.

@@ -93,7 +93,7 @@ impl Store {
     pub(crate) fn change_clock(&self, application: Option<&Application>, change: impl FnOnce(Clock) -> Clock) {
         match application {
             Some(application) => application.change_clock(self.clock(), change),
-            None => self.clock.change(|clock| Some(change(clock.unwrap_or_default()))),
+            None => self.clock.change(|clock| Some(change(clock.unwrap_or_default())).filter(|clock| !clock.is_real())),
         }
     }
 

@@ -25,14 +25,14 @@ pub(super) fn parsed_apart(file: &SourceFile) -> Result<Parsed, SyntaxError> {
     })
 }
 
-/// Drops a tree that was made of so many bytes of text.
+/// Drops a tree whose largest file has so many bytes of text.
 pub(super) fn drop_apart(tree: Value, text_bytes: usize) {
     if text_bytes < LARGE_BYTES {
         return;
     }
     let dropping = thread::Builder::new().spawn(move || {
         drop(tree);
-        // The thread has the arena that the reading one left.
+        // As a rule the thread has the arena that the reading one left.
         drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE_PIECE_BYTES)));
     });
     // Where no thread is to be had, the tree was dropped here.

@@ -192,7 +192,7 @@ impl Document {
         }
         self.whole.get_or_init(|| {
             // They were read once, and are kept as they were.
-            let read = |file: &File| file.source.parse().map(|parsed| parsed.value).unwrap_or_default();
+            let read = |file: &File| apart::parsed_apart(&file.source).map(|parsed| parsed.value).unwrap_or_default();
             resolve::mounted(self.files.first().map(read).unwrap_or_default(), self.files.iter().skip(1).map(read))
         })
     }
@@ -202,8 +202,8 @@ impl Document {
         let tree = std::mem::take(&mut self.tree);
         let kept = pointers.filter_map(|pointer| Some((pointer.to_owned(), tree.pointer(pointer)?.clone())));
         self.kept = Some(kept.collect());
-        let text_bytes = self.files.iter().map(|file| file.source.text().len()).sum();
-        apart::drop_apart(tree, text_bytes);
+        let largest = self.files.iter().map(|file| file.source.text().len()).max().unwrap_or_default();
+        apart::drop_apart(tree, largest);
     }
 
     /// The names of the members of the object at a pointer; none if there is no object.

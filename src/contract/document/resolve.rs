@@ -128,7 +128,6 @@ pub(super) fn resolve(base: &Uri<String>, reference: &str) -> Option<Uri<String>
     }
 }
 
-/// Walks a pointer, following references on the way.
 /// The root file's value with those of further files in it.
 pub(super) fn mounted(mut root: Value, further: impl Iterator<Item = Value>) -> Value {
     let files: Map<String, Value> =
@@ -141,6 +140,7 @@ pub(super) fn mounted(mut root: Value, further: impl Iterator<Item = Value>) -> 
     root
 }
 
+/// Walks a pointer, following references on the way.
 fn walk_through(tree: &Value, targets: &HashMap<String, Result<String, Unresolved>>, target: &str) -> Option<String> {
     let mut at = String::new();
     let mut hops = 0;
