@@ -19,8 +19,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::task::unconstrained;
 use tokio::time::timeout;
 
-/// How long input is thrown away behind the last reply, so that the last reply is not lost with it.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long input is thrown away behind the last reply, so that the last reply is not lost with it. A client that hardly gets
+/// to run on a busy machine still sends what it had begun.
+const LINGER: Duration = Duration::from_secs(5);
 /// The least that hyper reads into.
 const READ_BUFFER_BYTES: usize = 8192 + 4096 * 100;
 /// The fields that hyper parses without allocating for them.
