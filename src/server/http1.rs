@@ -19,9 +19,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::task::unconstrained;
 use tokio::time::timeout;
 
-/// How long input is thrown away behind the last reply, so that the last reply is not lost with it. A client that hardly gets
-/// to run on a busy machine still sends what it had begun.
-const LINGER: Duration = Duration::from_secs(5);
+/// How long input is thrown away behind the last reply, so that the last reply is not lost with it.
+const LINGER: Duration = Duration::from_secs(1);
 /// The least that hyper reads into.
 const READ_BUFFER_BYTES: usize = 8192 + 4096 * 100;
 /// The fields that hyper parses without allocating for them.
@@ -37,7 +36,6 @@ pub(super) fn protocol(limits: &Limits) -> Builder {
     builder
         .header_read_timeout(limits.patience())
         .half_close(true)
-        .pipeline_flush(true)
         .max_header_size(head_bytes)
         .max_buf_size(head_bytes.max(READ_BUFFER_BYTES));
     if limits.header_fields_max > FIELDS_ON_STACK {

@@ -259,6 +259,28 @@ async fn a_connection_serves_many_requests() {
     assert_eq!(rest(&mut stream).await, "");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_reply_is_written_whatever_stands_behind_its_request() {
+    let server = start(Limits::default());
+    let chunked = "POST /x HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+    for (sent, start_of_reply) in [
+        (
+            "GET /x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\nGET /y HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
+            "HTTP/1.1 200 ",
+        ),
+        ("GET /x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\nGET /y".to_owned(), "HTTP/1.1 200 "),
+        ("GET /x HTTP/1.0\r\n\r\nGET /y HTTP/1.0\r\n\r\n".to_owned(), "HTTP/1.0 200 "),
+        // hyper refuses the comma before the line is whole.
+        (format!("{chunked}1,\r"), "HTTP/1.1 400 "),
+        (format!("{chunked}1,abc"), "HTTP/1.1 400 "),
+        ("POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999\r\n\r\nabc".to_owned(), "HTTP/1.1 413 "),
+    ] {
+        let reply = exchange(&server, &sent).await;
+        assert!(reply.starts_with(start_of_reply), "{sent:?}: {reply:?}");
+        assert_eq!(reply.matches("HTTP/1.").count(), 1, "{sent:?}: {reply:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_is_read_although_the_upload_goes_on() {
     let server = start(Limits { body_bytes_max: 1000, ..Limits::default() });
