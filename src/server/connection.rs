@@ -1,7 +1,7 @@
 //! One connection from accept to close: which version is spoken, and the way from a request to its reply.
 
 use super::Handler;
-use super::gate::Verdict;
+use super::gate::{Begun, Verdict};
 use super::intake::{self, Refused};
 use super::later;
 use super::patience::Patience;
@@ -31,6 +31,7 @@ pub(super) struct Talk {
     pub(super) is_secure: bool,
     /// Why the request at hand is refused, if its head was.
     pub(super) verdict: Verdict,
+    pub(super) begun: Begun,
     /// Whether the connection closes for a reason of ours, and more may come in.
     pub(super) is_cut: AtomicBool,
 }
@@ -38,8 +39,8 @@ pub(super) struct Talk {
 impl Talk {
     pub(super) fn new(shared: Arc<Shared>, stopping: watch::Receiver<bool>, is_secure: bool) -> Arc<Self> {
         let patience = Patience::new(shared.limits.patience());
-        let (verdict, is_cut) = (Verdict::default(), AtomicBool::new(false));
-        Arc::new(Self { shared, stopping, patience, is_secure, verdict, is_cut })
+        let (verdict, begun, is_cut) = (Verdict::default(), Begun::default(), AtomicBool::new(false));
+        Arc::new(Self { shared, stopping, patience, is_secure, verdict, begun, is_cut })
     }
 }
 
@@ -78,6 +79,7 @@ pub(super) type Body = Either<Full<Bytes>, Endless>;
 
 /// Reads a request and has it answered.
 pub(super) async fn respond(talk: Arc<Talk>, request: http::Request<Incoming>) -> io::Result<http::Response<Body>> {
+    talk.begun.add();
     let shared = &talk.shared;
     let method = request.method().clone();
     let is_http1 = request.version() < Version::HTTP_2;
@@ -105,7 +107,11 @@ pub(super) async fn respond(talk: Arc<Talk>, request: http::Request<Incoming>) -
     if reply.extensions().is_empty() {
         return Ok(reply::framed(reply, &method).map(Either::Left));
     }
+    let begun = talk.begun.clone();
     let (reply, endless) = later::settled(reply, talk).await;
+    if endless.is_some() {
+        begun.without_end();
+    }
     let framed = reply::framed(reply, &method);
     Ok(match endless.filter(|_| method != Method::HEAD) {
         Some(endless) => framed.map(|_| Either::Right(endless)),

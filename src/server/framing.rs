@@ -21,6 +21,8 @@ pub(super) struct Framing {
     bytes: usize,
     /// Fields of this head, or of these trailers.
     fields: usize,
+    /// Whole heads so far.
+    heads: usize,
     bytes_max: usize,
     fields_max: usize,
     target_bytes_max: usize,
@@ -58,6 +60,7 @@ impl Framing {
             head: Head::default(),
             bytes: 0,
             fields: 0,
+            heads: 0,
             bytes_max: limits.head_bytes_max,
             fields_max: limits.header_fields_max,
             target_bytes_max: limits.target_bytes_max,
@@ -68,6 +71,11 @@ impl Framing {
     /// Whether what was looked at last belongs to a head.
     pub(super) fn is_in_head(&self) -> bool {
         matches!(self.place, Place::Start | Place::Field)
+    }
+
+    /// How many heads were whole so far.
+    pub(super) fn heads(&self) -> usize {
+        self.heads
     }
 
     /// Looks at what came in next. After a refusal there is nothing more to look at.
@@ -151,6 +159,7 @@ impl Framing {
                     Body::Chunked => Place::ChunkSize,
                 };
                 (self.bytes, self.fields) = (0, 0);
+                self.heads += 1;
             }
             Place::ChunkSize => {
                 let (size, extension) = chunk_size(line)?;

@@ -2,6 +2,9 @@
 //!
 //! In place of a refused head the reader is shown one that says nothing, and then the end: so the refusal is written by
 //! hyper, in its turn behind the replies to what came before. What stands behind a refused head is never looked at.
+//!
+//! In the other direction replies wait for one another: where another whole request was shown already, its reply comes
+//! soon, and both are one write.
 
 use super::Refusal;
 use super::framing::{Found, Framing};
@@ -10,6 +13,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::request::Parts;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -19,6 +23,26 @@ const PLACEHOLDER: &[u8] = b"GET * HTTP/1.1\r\n\r\n";
 
 /// Set from the moment on that the reader is shown the placeholder: the request that it makes of it is answered with this.
 pub(super) type Verdict = Arc<OnceLock<(Refusal, Option<Box<Parts>>)>>;
+
+/// Bytes of replies that wait for one another. Over it they are sent.
+const UNSENT_BYTES_MAX: usize = 64 * 1024;
+
+/// How many requests of a connection were begun to be answered.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Begun(Arc<AtomicUsize>);
+
+impl Begun {
+    /// Another one was.
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A reply goes on, so nothing behind it counts any more.
+    pub(super) fn without_end(&self) {
+        // More than there will ever be, with room for those behind it.
+        self.0.store(usize::MAX / 2, Ordering::Relaxed);
+    }
+}
 
 /// The stream.
 pub(super) struct Gate<S> {
@@ -31,6 +55,9 @@ pub(super) struct Gate<S> {
     ready: Bytes,
     end: End,
     verdict: Verdict,
+    begun: Begun,
+    /// Replies that wait for the next one.
+    unsent: BytesMut,
 }
 
 /// What comes behind that.
@@ -46,9 +73,9 @@ enum End {
 
 impl<S> Gate<S> {
     /// `first` is what was read of the stream already.
-    pub(super) fn new(stream: S, first: BytesMut, framing: Option<Framing>, verdict: Verdict) -> Self {
-        let (held, ready) = (BytesMut::new(), Bytes::new());
-        let mut gate = Self { stream, framing, held, ready, end: End::Open, verdict };
+    pub(super) fn new(stream: S, first: BytesMut, framing: Option<Framing>, verdict: Verdict, begun: Begun) -> Self {
+        let (held, ready, unsent) = (BytesMut::new(), Bytes::new(), BytesMut::new());
+        let mut gate = Self { stream, framing, held, ready, end: End::Open, verdict, begun, unsent };
         gate.take(first);
         gate
     }
@@ -152,9 +179,41 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
     }
 }
 
+impl<S> Gate<S> {
+    /// Whether the reader has another whole request, which it has not begun to answer.
+    fn has_more(&self) -> bool {
+        let shown = self.framing.as_ref().map_or(0, Framing::heads);
+        shown > self.begun.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether so many bytes are to wait, or to go with those that do.
+    fn keeps(&self, bytes: usize) -> bool {
+        (self.has_more() || !self.unsent.is_empty()) && self.unsent.len() + bytes <= UNSENT_BYTES_MAX
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Gate<S> {
+    /// Sends what waits.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            match ready!(Pin::new(&mut self.stream).poll_write(context, &self.unsent))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.unsent.advance(count),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<S: AsyncWrite + Unpin> AsyncWrite for Gate<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+        let gate = self.get_mut();
+        if gate.keeps(bytes.len()) {
+            gate.unsent.extend_from_slice(bytes);
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        ready!(gate.poll_send(context))?;
+        Pin::new(&mut gate.stream).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -162,7 +221,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gate<S> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(context, slices)
+        let gate = self.get_mut();
+        let bytes = slices.iter().map(|slice| slice.len()).sum();
+        if gate.keeps(bytes) {
+            slices.iter().for_each(|slice| gate.unsent.extend_from_slice(slice));
+            return Poll::Ready(Ok(bytes));
+        }
+        ready!(gate.poll_send(context))?;
+        Pin::new(&mut gate.stream).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -170,10 +236,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gate<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+        let gate = self.get_mut();
+        if gate.has_more() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(gate.poll_send(context))?;
+        Pin::new(&mut gate.stream).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        let gate = self.get_mut();
+        ready!(gate.poll_send(context))?;
+        Pin::new(&mut gate.stream).poll_shutdown(context)
     }
 }

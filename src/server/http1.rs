@@ -50,7 +50,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let framing = Framing::new(&talk.shared.limits);
-    let io = TokioIo::new(Gate::new(stream, first, Some(framing), Arc::clone(&talk.verdict)));
+    let io = TokioIo::new(Gate::new(stream, first, Some(framing), Arc::clone(&talk.verdict), talk.begun.clone()));
     let service = service_fn(|request| respond(Arc::clone(&talk), request));
     let mut protocol = talk.shared.http1.clone();
     protocol.timer(talk.patience.clone());
@@ -83,17 +83,18 @@ where
         tracing::debug!(%error, "a connection ended early");
     }
     if is_unparsable || talk.is_cut.load(Ordering::Relaxed) {
-        linger(connection.into_parts().io.into_inner().into_inner()).await;
+        linger(connection.into_parts().io.into_inner()).await;
     }
 }
 
 /// Says that no more is sent, and reads on for a while: a socket closed with input unread is reset, and
 /// a reset takes back the reply.
-async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut gate: Gate<S>) {
     let drained = async {
         // On the heap, for the sake of the size of every connection's future.
         let mut discarded = vec![0; 16 * 1024];
-        let _ = stream.shutdown().await;
+        let _ = gate.shutdown().await;
+        let mut stream = gate.into_inner();
         while matches!(stream.read(&mut discarded).await, Ok(count) if count > 0) {}
     };
     let _ = timeout(LINGER, drained).await;

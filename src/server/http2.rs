@@ -68,7 +68,7 @@ pub(super) async fn serve<S>(stream: S, first: BytesMut, talk: Arc<Talk>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let io = TokioIo::new(Gate::new(stream, first, None, Arc::clone(&talk.verdict)));
+    let io = TokioIo::new(Gate::new(stream, first, None, Arc::clone(&talk.verdict), talk.begun.clone()));
     let begun = Arc::new(AtomicU32::new(0));
     let service = {
         let (talk, begun) = (Arc::clone(&talk), Arc::clone(&begun));

@@ -243,6 +243,24 @@ async fn a_connection_serves_many_requests() {
     for end in ["GET /1 0", "POST /2 5", "POST /3 4"] {
         assert!(until(&mut stream, end).await.starts_with("HTTP/1.1 200 OK\r\n"));
     }
+    // No reply waits for a request that is not whole, nor for one whose body is not.
+    for (begun, rest) in [
+        ("GET /7 HTTP/1.1\r\nHo", "st: h\r\n\r\n"),
+        ("POST /7 HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nab", "cd"),
+    ] {
+        stream.write_all(format!("GET /6 HTTP/1.1\r\nHost: h\r\n\r\n{begun}").as_bytes()).await.expect("a write");
+        until(&mut stream, "GET /6 0").await;
+        stream.write_all(rest.as_bytes()).await.expect("a write");
+        until(&mut stream, if rest == "cd" { "POST /7 4" } else { "GET /7 0" }).await;
+    }
+    // Replies larger than what may wait, one behind the other.
+    stream.write_all("GET /big HTTP/1.1\r\nHost: h\r\n\r\n".repeat(3).as_bytes()).await.expect("a write");
+    for _ in 0..3 {
+        until(&mut stream, "\r\n\r\n").await;
+        let mut body = vec![0; BIG];
+        stream.read_exact(&mut body).await.expect("the body");
+        assert!(body.iter().all(|byte| *byte == b'x'));
+    }
     // Upgrades, panics and `HEAD` leave the connection usable.
     for (request, end) in [
         ("GET /4 HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", "GET /4 0"),

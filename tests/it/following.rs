@@ -61,6 +61,25 @@ fn exchanges_are_streamed_from_where_the_client_left_off() {
 }
 
 #[test]
+fn a_stream_waits_for_no_request_behind_it() {
+    let mock = MockServer::start();
+    let mut stream = TcpStream::connect(("127.0.0.1", mock.port())).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let request = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    let paths = ["/_mock/livez", "/_mock/api/events", "/_mock/livez"];
+    stream.write_all(paths.map(request).concat().as_bytes()).unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut text = String::new();
+    for seen in ["retry: 1000", "data: "] {
+        while !text.contains(seen) {
+            assert!(reader.read_line(&mut text).unwrap() > 0, "{text}");
+        }
+        ask(&mock);
+    }
+    assert_eq!(text.matches("HTTP/1.1 200 ").count(), 2, "{text}");
+}
+
+#[test]
 fn exchanges_of_many_threads_are_each_streamed_once() {
     const EACH: u64 = 200;
     let mock = MockServer::start();
