@@ -7,6 +7,8 @@ use super::Refusal;
 use super::head::{self, Framing as Body, Head};
 use crate::message::Limits;
 
+/// Bytes of a head up to which the connection remembers it. Over it the same head is looked at anew.
+const REMEMBERED_BYTES_MAX: usize = 2 * 1024;
 /// Digits of a chunk's size: as many as 64 bits have.
 const CHUNK_SIZE_DIGITS: usize = 16;
 
@@ -23,6 +25,10 @@ pub(super) struct Framing {
     fields: usize,
     /// Whole heads so far.
     heads: usize,
+    /// The last head that came in one piece: clients that keep a connection often send the same again.
+    last: Vec<u8>,
+    /// What came behind it.
+    behind: Place,
     bytes_max: usize,
     fields_max: usize,
     target_bytes_max: usize,
@@ -61,6 +67,8 @@ impl Framing {
             bytes: 0,
             fields: 0,
             heads: 0,
+            last: Vec::new(),
+            behind: Place::Start,
             bytes_max: limits.head_bytes_max,
             fields_max: limits.header_fields_max,
             target_bytes_max: limits.target_bytes_max,
@@ -82,17 +90,45 @@ impl Framing {
     pub(super) fn look(&mut self, read: &[u8]) -> Found {
         let mut at = 0;
         let mut whole = 0;
+        let mut head = None;
         while let Some(rest) = read.get(at..).filter(|rest| !rest.is_empty()) {
+            if self.is_between() {
+                if !self.last.is_empty() && rest.starts_with(&self.last) {
+                    at += self.last.len();
+                    whole = at;
+                    self.place = self.behind;
+                    self.heads += 1;
+                    continue;
+                }
+                head = Some(at);
+            }
             match self.step(rest) {
                 Ok(count) => at += count,
                 Err(refusal) => return Found { whole, refusal: Some(refusal) },
             }
             // A line that is not finished is taken up whole, so that only a head's is held back.
-            if self.place == Place::Start && self.bytes == 0 && self.line.is_empty() || !self.is_in_head() {
+            if self.is_between() || !self.is_in_head() {
                 whole = at;
+                if let Some(start) = head.take() {
+                    self.remember(&read[start..at]);
+                }
             }
         }
         Found { whole, refusal: None }
+    }
+
+    /// Whether the last message is over and nothing of the next one has come.
+    fn is_between(&self) -> bool {
+        self.place == Place::Start && self.bytes == 0 && self.line.is_empty()
+    }
+
+    /// Notes a head that has just been looked at.
+    fn remember(&mut self, head: &[u8]) {
+        self.last.clear();
+        if head.len() <= REMEMBERED_BYTES_MAX {
+            self.last.extend_from_slice(head);
+        }
+        self.behind = self.place;
     }
 
     /// Looks at the next line or piece of a body; gives its length.
@@ -240,12 +276,14 @@ fn bad<T>(reason: &str) -> Result<T, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, Framing};
+    use super::{Found, Framing, REMEMBERED_BYTES_MAX};
     use crate::message::Limits;
 
     const REQUESTS: &[u8] = b"\r\nPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc\
+        POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nGET\
         POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\na\nc\r\n0\r\nT: u\r\n\r\n\
-        GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n\
+        GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
     /// What a reader is shown of bytes that come in pieces, a held head included once it is whole.
     fn shown(pieces: &[&[u8]]) -> (usize, bool) {
@@ -276,5 +314,13 @@ mod tests {
         }
         assert_eq!(shown(&bad.chunks(1).collect::<Vec<_>>()), (REQUESTS.len(), true));
         assert_eq!(shown(&[REQUESTS]), (REQUESTS.len(), false));
+        // Heads that are the same as the one before in length only, in one piece, and beyond what is remembered.
+        let head = |value: &str| format!("GET / HTTP/1.1\r\nHost: a\r\nX: {value}\r\n\r\n").into_bytes();
+        let long = "x".repeat(REMEMBERED_BYTES_MAX);
+        for pieces in [[head("b"), head("b"), head("\0")], [head(&long), head(&long), head("\0")]] {
+            let good = pieces[0].len() + pieces[1].len();
+            assert_eq!(shown(&pieces.each_ref().map(Vec::as_slice)), (good, true));
+            assert_eq!(shown(&[&pieces.concat()]), (good, true));
+        }
     }
 }
