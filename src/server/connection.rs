@@ -44,12 +44,16 @@ impl Talk {
     }
 }
 
+/// What a connection is read from and written to. Of one type for TCP, Unix sockets and TLS, so that hyper is there once.
+pub(super) type Stream = Box<dyn Duplex>;
+
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
+
 /// Serves a connection until either side closes it.
 #[cfg(feature = "http2")]
-pub(super) async fn drive<S>(mut stream: S, talk: Arc<Talk>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+pub(super) async fn drive(mut stream: Stream, talk: Arc<Talk>) {
     use super::http2;
     use super::running::stopped;
     let first = tokio::select! {
@@ -67,10 +71,7 @@ where
 
 /// Serves a connection until either side closes it.
 #[cfg(not(feature = "http2"))]
-pub(super) async fn drive<S>(stream: S, talk: Arc<Talk>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+pub(super) async fn drive(stream: Stream, talk: Arc<Talk>) {
     http1::serve(stream, bytes::BytesMut::new(), talk).await;
 }
 

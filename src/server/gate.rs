@@ -7,6 +7,7 @@
 //! soon, and both are one write.
 
 use super::Refusal;
+use super::connection::Stream;
 use super::framing::{Found, Framing};
 use super::head;
 use bytes::{Buf, Bytes, BytesMut};
@@ -45,8 +46,8 @@ impl Begun {
 }
 
 /// The stream.
-pub(super) struct Gate<S> {
-    stream: S,
+pub(super) struct Gate {
+    stream: Stream,
     /// `None` lets everything through.
     framing: Option<Framing>,
     /// A head that is not whole.
@@ -71,16 +72,22 @@ enum End {
     Nothing,
 }
 
-impl<S> Gate<S> {
+impl Gate {
     /// `first` is what was read of the stream already.
-    pub(super) fn new(stream: S, first: BytesMut, framing: Option<Framing>, verdict: Verdict, begun: Begun) -> Self {
+    pub(super) fn new(
+        stream: Stream,
+        first: BytesMut,
+        framing: Option<Framing>,
+        verdict: Verdict,
+        begun: Begun,
+    ) -> Self {
         let (held, ready, unsent) = (BytesMut::new(), Bytes::new(), BytesMut::new());
         let mut gate = Self { stream, framing, held, ready, end: End::Open, verdict, begun, unsent };
         gate.take(first);
         gate
     }
 
-    pub(super) fn into_inner(self) -> S {
+    pub(super) fn into_inner(self) -> Stream {
         self.stream
     }
 
@@ -147,7 +154,7 @@ impl<S> Gate<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
+impl AsyncRead for Gate {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let gate = self.get_mut();
         loop {
@@ -179,7 +186,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
     }
 }
 
-impl<S> Gate<S> {
+impl Gate {
     /// Whether the reader has another whole request, which it has not begun to answer.
     fn has_more(&self) -> bool {
         let shown = self.framing.as_ref().map_or(0, Framing::heads);
@@ -190,9 +197,7 @@ impl<S> Gate<S> {
     fn keeps(&self, bytes: usize) -> bool {
         (self.has_more() || !self.unsent.is_empty()) && self.unsent.len() + bytes <= UNSENT_BYTES_MAX
     }
-}
 
-impl<S: AsyncWrite + Unpin> Gate<S> {
     /// Sends what waits.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
@@ -205,7 +210,7 @@ impl<S: AsyncWrite + Unpin> Gate<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Gate<S> {
+impl AsyncWrite for Gate {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let gate = self.get_mut();
         if gate.keeps(bytes.len()) {

@@ -1,6 +1,6 @@
 //! HTTP/1.1 over one stream: hyper's settings, the gate before it, and an end that lets the client read the last reply.
 
-use super::connection::{Talk, respond};
+use super::connection::{Stream, Talk, respond};
 use super::framing::Framing;
 use super::gate::Gate;
 use super::running::stopped;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::unconstrained;
 use tokio::time::timeout;
 
@@ -45,10 +45,7 @@ pub(super) fn protocol(limits: &Limits) -> Builder {
 }
 
 /// Serves a stream, of which `first` was read already, until either side closes it.
-pub(super) async fn serve<S>(stream: S, first: BytesMut, talk: Arc<Talk>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+pub(super) async fn serve(stream: Stream, first: BytesMut, talk: Arc<Talk>) {
     let framing = Framing::new(&talk.shared.limits);
     let io = TokioIo::new(Gate::new(stream, first, Some(framing), Arc::clone(&talk.verdict), talk.begun.clone()));
     let service = service_fn(|request| respond(Arc::clone(&talk), request));
@@ -89,7 +86,7 @@ where
 
 /// Says that no more is sent, and reads on for a while: a socket closed with input unread is reset, and
 /// a reset takes back the reply.
-async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut gate: Gate<S>) {
+async fn linger(mut gate: Gate) {
     let drained = async {
         // On the heap, for the sake of the size of every connection's future.
         let mut discarded = vec![0; 16 * 1024];

@@ -1,6 +1,6 @@
 //! HTTP/2 over one stream (RFC 9113), with every setting of it that bounds what a client can ask for.
 
-use super::connection::{Talk, respond};
+use super::connection::{Stream, Talk, respond};
 use super::gate::Gate;
 use super::running::stopped;
 use crate::message::Limits;
@@ -12,7 +12,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::sleep;
 
 /// What a client that speaks HTTP/2 sends first of all (RFC 9113 §3.4).
@@ -64,10 +64,7 @@ pub(super) fn is_preface(first: &[u8]) -> bool {
 }
 
 /// Serves a stream, of which `first` was read already, until either side closes it or nothing happens any more.
-pub(super) async fn serve<S>(stream: S, first: BytesMut, talk: Arc<Talk>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+pub(super) async fn serve(stream: Stream, first: BytesMut, talk: Arc<Talk>) {
     let io = TokioIo::new(Gate::new(stream, first, None, Arc::clone(&talk.verdict), talk.begun.clone()));
     let begun = Arc::new(AtomicU32::new(0));
     let service = {

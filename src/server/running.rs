@@ -209,12 +209,12 @@ fn spawn(accepted: Accepted, shared: &Arc<Shared>, leave: &watch::Sender<bool>, 
             match &shared.security {
                 #[cfg(feature = "tls")]
                 Some(config) => connections.spawn(super::tls::drive(stream, Arc::clone(config), talk(true))),
-                _ => connections.spawn(connection::drive(stream, talk(false))),
+                _ => connections.spawn(connection::drive(Box::new(stream), talk(false))),
             };
         }
         #[cfg(unix)]
         Accepted::Unix(stream) => {
-            connections.spawn(connection::drive(stream, talk(false)));
+            connections.spawn(connection::drive(Box::new(stream), talk(false)));
         }
     }
 }

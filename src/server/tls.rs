@@ -26,7 +26,7 @@ pub(super) async fn drive(stream: TcpStream, config: Arc<ServerConfig>, talk: Ar
     };
     #[cfg(feature = "http2")]
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        return super::http2::serve(stream, BytesMut::new(), talk).await;
+        return super::http2::serve(Box::new(stream), BytesMut::new(), talk).await;
     }
-    http1::serve(stream, BytesMut::new(), talk).await;
+    http1::serve(Box::new(stream), BytesMut::new(), talk).await;
 }
