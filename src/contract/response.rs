@@ -14,6 +14,7 @@ use crate::source::{Focus, json, pointer};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 impl Operation {
@@ -345,17 +346,30 @@ impl Prepared {
 
     /// A JSON value with its bytes.
     pub(crate) fn json(value: Value) -> Self {
-        let bytes = serde_json::to_vec(&value).map(Bytes::from).unwrap_or_default();
+        let bytes = json_bytes(&value);
         Self::new(value, bytes)
     }
+}
+
+/// A value as JSON, in no more memory than it needs: it may be kept for long.
+fn json_bytes(value: &Value) -> Bytes {
+    thread_local! {
+        static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    const KEPT_MAX: usize = 64 * 1024;
+    ROOM.with_borrow_mut(|room| {
+        let bytes = serde_json::to_writer(&mut *room, value).map(|()| Bytes::copy_from_slice(room)).unwrap_or_default();
+        room.clear();
+        room.shrink_to(KEPT_MAX);
+        bytes
+    })
 }
 
 /// The bytes of a value in a media type.
 pub(crate) fn prepare(media: &MediaType, value: Value) -> Prepared {
     let bytes = match &value {
-        _ if media.is_json() => serde_json::to_vec(&value).map(Bytes::from).unwrap_or_default(),
-        Value::String(text) => Bytes::from(text.clone()),
-        other => serde_json::to_vec(other).map(Bytes::from).unwrap_or_default(),
+        Value::String(text) if !media.is_json() => Bytes::from(text.clone()),
+        other => json_bytes(other),
     };
     Prepared::new(value, bytes)
 }

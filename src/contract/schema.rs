@@ -360,13 +360,22 @@ pub(crate) fn shown(value: &Value) -> String {
     let text = match value {
         Value::Object(object) => format!("an object of {} members", object.len()),
         Value::Array(items) => format!("an array of {} items", items.len()),
+        // With its quotes, what is left of it is still too long where it was.
+        Value::String(text) => serde_json::to_string(&text[..end_of(text, SHOWN_MAX)]).unwrap_or_default(),
         other => other.to_string(),
     };
-    let mut end = text.char_indices().map(|(index, _)| index);
-    match end.nth(SHOWN_MAX) {
-        Some(end) => format!("{}…", &text[..end]),
-        None => text,
+    match end_of(&text, SHOWN_MAX) {
+        end if end < text.len() => format!("{}…", &text[..end]),
+        _ => text,
     }
+}
+
+/// Where the first so many characters of a text end.
+fn end_of(text: &str, characters: usize) -> usize {
+    if text.len() <= characters {
+        return text.len();
+    }
+    text.char_indices().nth(characters).map_or(text.len(), |(end, _)| end)
 }
 
 pub(super) fn message_of(error: &ValidationError<'_>, keyword: &str) -> String {

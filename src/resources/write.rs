@@ -156,17 +156,20 @@ impl Call<'_> {
         let declares = |name: &String| declared.iter().any(|(known, _)| known == name);
         let carries = |name: &String| carried.names.contains(name);
         let answers = |name: &String| declared.is_empty() || declares(name);
-        let before = current.and_then(Value::as_object).into_iter().flatten();
+        let takes = |name: &String| {
+            if carries(name) { answers(name) } else { !declares(name) || carried.names.is_empty() }
+        };
         // What neither of the two schemas names, a request can carry as well.
         let stays = |name: &String| if carries(name) { sent.contains_key(name) } else { declares(name) };
         let mut thing = Map::with_capacity(sent.len() + declared.len());
-        thing.extend(before.filter(|(name, _)| stays(name)).map(|(name, value)| (name.clone(), value.clone())));
+        for (name, value) in current.and_then(Value::as_object).into_iter().flatten() {
+            if stays(name) {
+                let value = sent.get(name).filter(|_| takes(name)).unwrap_or(value);
+                thing.insert(name.clone(), value.clone());
+            }
+        }
         for (name, value) in sent {
-            if carries(name) && answers(name)
-                || !carries(name) && !declares(name)
-                || carried.open && !thing.contains_key(name)
-                || carried.names.is_empty()
-            {
+            if !thing.contains_key(name) && (takes(name) || carried.open) {
                 thing.insert(name.clone(), value.clone());
             }
         }
