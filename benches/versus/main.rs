@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     /// One short round of each, without the peers: whether the instrument works, and no more
     #[arg(long)]
     quick: bool,
-    /// Also what takes long: 10 million requests, the build of the shipped binary
+    /// 10 million requests where it is looked at what memory they leave
     #[arg(long)]
     long: bool,
     /// Installs and compares the peers even with `--quick`
@@ -137,7 +137,7 @@ fn measure(part: Part, arguments: &Arguments) -> Result<Vec<Row>> {
         Part::Memory => start::memory(arguments),
         Part::Embedding => embedding::embedding(arguments),
         Part::Packages => weight::packages(),
-        Part::Size => weight::size(arguments),
+        Part::Size => weight::size(),
     }
 }
 
