@@ -1,9 +1,9 @@
 //! What the project weighs: packages for those who embed it, bytes for those who download it.
 
+use crate::Result;
 use crate::rounds::Spread;
 use crate::start::MIB;
 use crate::table::Row;
-use crate::Result;
 use std::collections::BTreeSet;
 use std::process::Command;
 

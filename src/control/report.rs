@@ -37,7 +37,7 @@ impl Call<'_> {
         let mut asked = self.asked();
         asked.limit = usize::MAX;
         let page = asked.page(self.engine);
-        let har = har_of(page.exchanges.iter().map(Arc::as_ref));
+        let har = har_of(page.exchanges.iter().map(Arc::as_ref), scheme_of(self.request));
         let mut reply = typed(Format::Har.media_type(), Bytes::from(har));
         let name = HeaderValue::from_static("attachment; filename=\"exchanges.har\"");
         reply.headers_mut().insert(CONTENT_DISPOSITION, name);

@@ -3,6 +3,7 @@
 use super::envelope::{Envelope, Page};
 use super::{Call, Collection, Told};
 use crate::contract::{Contract, decoded, segment};
+use crate::message::scheme_of;
 use crate::store::State;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
@@ -58,7 +59,7 @@ impl Call<'_> {
         };
         let origin = self.request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
         let origin = origin.unwrap_or("localhost");
-        let origin = format!("http://{origin}");
+        let origin = format!("{}://{origin}", scheme_of(self.request));
         let page =
             Page { items: page, total, offset, size, first: queries.first_page, next, start, link: &link, origin };
         let links = page.links();

@@ -101,6 +101,8 @@ fn what_a_server_says_of_itself_is_https() {
     if cfg!(feature = "dashboard") {
         assert!(fetch(&format!("/_mock/applications/{}", app.client_id()), &[]).contains(mock.url()));
     }
+    let har = fetch("/_mock/api/exchanges.har", &[]);
+    assert!(har.contains(&format!("\"url\": \"{}/v1/nothing\"", mock.url())), "{har}");
     let journal = fetch("/_mock/api/exchanges", &["--http1.1"]);
     assert!(journal.contains(r#""/v1/nothing""#), "{journal}");
     // The origin of a page that changes something is compared without its scheme, and still has to be the server's own.
@@ -110,6 +112,48 @@ fn what_a_server_says_of_itself_is_https() {
     assert!(origin("https://evil.example").ends_with("403"));
     assert!(!origin(mock.url()).ends_with("403"));
     assert_eq!(mock.report().render_as(Format::Text).0, "text/plain; charset=utf-8");
+}
+
+#[test]
+fn links_to_further_pages_lead_back_over_tls() {
+    let document = r##"
+openapi: 3.1.0
+info: { title: Things, version: "1" }
+paths:
+  /things:
+    get:
+      parameters: [ { name: page, in: query, schema: { type: integer } }, { name: size, in: query, schema: { type: integer } } ]
+      responses:
+        "200":
+          description: a page
+          headers: { Link: { schema: { type: string } } }
+          content: { application/json: { schema: { type: array, items: { $ref: "#/components/schemas/Thing" } } } }
+    post:
+      requestBody: { content: { application/json: { schema: { $ref: "#/components/schemas/Thing" } } } }
+      responses:
+        "201": { description: made, content: { application/json: { schema: { $ref: "#/components/schemas/Thing" } } } }
+  /things/{id}:
+    get:
+      parameters: [ { name: id, in: path, required: true, schema: { type: integer } } ]
+      responses:
+        "200": { description: one, content: { application/json: { schema: { $ref: "#/components/schemas/Thing" } } } }
+components:
+  schemas:
+    Thing: { type: object, required: [ name ], properties: { id: { type: integer, readOnly: true }, name: { type: string } } }
+"##;
+    let mock = MockServer::builder().openapi_text("things.yaml", document).tls_self_signed().start().unwrap();
+    let ca = mock.ca_file().unwrap().display().to_string();
+    let fetch = |path: &str, more: &[&str]| {
+        let url = format!("{}{path}", mock.url());
+        stdout(&curl(&[&["-i", "--cacert", &ca, &url], more].concat()))
+    };
+    for name in ["a", "b", "c"] {
+        let made = fetch("/things", &["--json", &format!(r#"{{"name":"{name}"}}"#)]);
+        assert!(made.lines().next().unwrap().contains("201"), "{made}");
+    }
+    let page = fetch("/things?size=2", &[]);
+    let next = format!("<{}/things?", mock.url());
+    assert!(page.contains(&next) && page.contains("rel=\"next\""), "{page}");
 }
 
 #[test]

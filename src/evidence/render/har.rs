@@ -10,8 +10,9 @@ use http::HeaderMap;
 use http::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use serde_json::{Value, json};
 
-pub(super) fn har<'e>(exchanges: impl Iterator<Item = &'e Exchange>) -> Value {
-    let entries: Vec<Value> = exchanges.map(entry).collect();
+/// `scheme`: that of the URLs.
+pub(super) fn har<'e>(exchanges: impl Iterator<Item = &'e Exchange>, scheme: &str) -> Value {
+    let entries: Vec<Value> = exchanges.map(|exchange| entry(exchange, scheme)).collect();
     json!({
         "log": {
             "version": "1.2",
@@ -21,12 +22,12 @@ pub(super) fn har<'e>(exchanges: impl Iterator<Item = &'e Exchange>) -> Value {
     })
 }
 
-fn entry(exchange: &Exchange) -> Value {
+fn entry(exchange: &Exchange, scheme: &str) -> Value {
     let wait = exchange.duration.as_secs_f64() * 1000.0;
     let mut entry = json!({
         "startedDateTime": exchange.time.to_string(),
         "time": wait,
-        "request": request(exchange),
+        "request": request(exchange, scheme),
         "response": response(exchange),
         "cache": {},
         // The whole request and the whole response are in memory before and after.
@@ -47,12 +48,12 @@ fn entry(exchange: &Exchange) -> Value {
     entry
 }
 
-fn request(exchange: &Exchange) -> Value {
+fn request(exchange: &Exchange, scheme: &str) -> Value {
     let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
     let sent = exchange.heads.request();
     let host = sent.get(HOST).and_then(|host| host.to_str().ok()).filter(plain);
     // A request that was made in the process names no host.
-    let base = format!("http://{}", host.filter(|host| !host.is_empty()).unwrap_or("localhost"));
+    let base = format!("{scheme}://{}", host.filter(|host| !host.is_empty()).unwrap_or("localhost"));
     let target = exchange.target();
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let mut request = json!({

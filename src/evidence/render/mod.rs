@@ -124,7 +124,7 @@ impl Report {
             Format::Html => html::html(self),
             Format::Sarif => pretty(&sarif::sarif(self)),
             Format::Github => github::github(self),
-            Format::Har => pretty(&har::har(self.exchanges.iter().map(Arc::as_ref))),
+            Format::Har => pretty(&har::har(self.exchanges.iter().map(Arc::as_ref), self.address.scheme)),
         };
         (format.media_type(), Bytes::from(text))
     }
@@ -149,9 +149,9 @@ impl Exchange {
     }
 }
 
-/// Exchanges as HTTP Archive 1.2.
-pub(crate) fn har_of<'e>(exchanges: impl Iterator<Item = &'e Exchange>) -> String {
-    pretty(&har::har(exchanges))
+/// Exchanges as HTTP Archive 1.2, with URLs of this scheme.
+pub(crate) fn har_of<'e>(exchanges: impl Iterator<Item = &'e Exchange>, scheme: &str) -> String {
+    pretty(&har::har(exchanges, scheme))
 }
 
 fn pretty(value: &serde_json::Value) -> String {
