@@ -2,6 +2,7 @@
 
 use super::{Fault, Severity};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// What the catalogue says of one code.
 #[derive(Debug)]
@@ -100,6 +101,12 @@ impl PartialEq for Code {
 }
 
 impl Eq for Code {}
+
+impl Hash for Code {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.number.hash(state);
+    }
+}
 
 /// `CK` and four digits.
 const fn text(number: u16) -> [u8; 6] {

@@ -102,7 +102,7 @@ impl Part {
 }
 
 /// The place in the thing that was checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Place {
     /// In a message: the part, and a JSON Pointer into its decoded value.
     Message {

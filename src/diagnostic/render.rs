@@ -12,8 +12,11 @@ use crate::source::{SourceFile, char_boundary};
 
 /// The most bytes that carets underline; a longer value is underlined at its beginning.
 const CARETS_MAX: usize = 60;
-/// The most bytes behind the last mark that are shown: more than the renderer's width, which it cuts lines to.
-const TAIL_BYTES_MAX: usize = 1_024;
+/// The most bytes of a line before the first mark and behind the last that are shown: more than the renderer's width,
+/// which it cuts lines to.
+const MARGIN_BYTES_MAX: usize = 1_024;
+/// The most bytes from one mark of a file to the next for both to be shown at once.
+const APART_BYTES_MAX: usize = 64 * 1_024;
 
 /// The text for people: one report a diagnostic, an empty line between two, with ANSI colours if `color` is set.
 pub fn render(diagnostics: &[Diagnostic], color: bool) -> String {
@@ -23,24 +26,30 @@ pub fn render(diagnostics: &[Diagnostic], color: bool) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&renderer.render(&[report(diagnostic)]));
+        let mut cuts = Vec::new();
+        let mut report = renderer.render(&[report(diagnostic, &mut cuts)]);
+        for cut in &cuts {
+            report = report.replacen(&cut.said, &cut.meant, 1);
+        }
+        text.push_str(&report);
         text.push('\n');
     }
     text
 }
 
-fn report(diagnostic: &Diagnostic) -> Group<'_> {
+fn report<'d>(diagnostic: &'d Diagnostic, cuts: &mut Vec<Cut>) -> Group<'d> {
     let level = match diagnostic.severity {
         Severity::Note => Level::NOTE,
         Severity::Warning => Level::WARNING,
         Severity::Error => Level::ERROR,
     };
     let group = Group::with_title(level.primary_title(&diagnostic.message).id(diagnostic.code.to_string()));
-    group.elements(snippets(diagnostic)).elements(notes(diagnostic))
+    group.elements(snippets(diagnostic, cuts)).elements(notes(diagnostic))
 }
 
-/// One snippet a file: the instance first, the contract below it.
-fn snippets(diagnostic: &Diagnostic) -> Vec<Snippet<'_, Annotation<'_>>> {
+/// One snippet a file, or a mark where they are far apart: the instance first, the contract below it.
+fn snippets<'d>(diagnostic: &'d Diagnostic, cuts: &mut Vec<Cut>) -> Vec<Snippet<'d, Annotation<'d>>> {
+    let mut snippet = |file, marks: &[Mark<'_>]| snippet(file, marks, cuts);
     let instance = match &diagnostic.place {
         Some(Place::File(location)) => Some(Mark::new(location, AnnotationKind::Primary)),
         _ => None,
@@ -56,7 +65,8 @@ fn snippets(diagnostic: &Diagnostic) -> Vec<Snippet<'_, Annotation<'_>>> {
         (Some(instance), Some(contract)) => {
             let instance = instance.label(found.or_else(|| Some(diagnostic.code.entry().title.to_owned())));
             let contract = contract.label(Some(expected.unwrap_or_else(|| "declared here".to_owned())));
-            if instance.file.name() == contract.file.name() {
+            let apart = instance.span.start.abs_diff(contract.span.start);
+            if instance.file.name() == contract.file.name() && apart <= APART_BYTES_MAX {
                 vec![snippet(instance.file, &[instance, contract])]
             } else {
                 vec![snippet(instance.file, &[instance]), snippet(contract.file, &[contract])]
@@ -125,20 +135,37 @@ impl<'a> Mark<'a> {
     }
 }
 
-/// The lines that the marks are on, cut out of the file: the renderer's work grows with the text it is given.
-fn snippet<'a>(file: &'a SourceFile, marks: &[Mark<'_>]) -> Snippet<'a, Annotation<'a>> {
+/// What the renderer says of a place in a line that was cut, and what is meant: it takes what it is given for the whole line.
+struct Cut {
+    said: String,
+    meant: String,
+}
+
+/// The lines that the marks are on, cut out of the file, and of a long line what is near: the renderer's work grows with
+/// the text that it is given.
+fn snippet<'a>(file: &'a SourceFile, marks: &[Mark<'_>], cuts: &mut Vec<Cut>) -> Snippet<'a, Annotation<'a>> {
     let text = file.text();
     let first = marks.iter().map(|mark| mark.span.start).min().unwrap_or(0);
     let last = marks.iter().map(|mark| mark.span.end).max().unwrap_or(0);
-    let start = text.get(..first).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-    let tail = text.get(last..char_boundary(text, last + TAIL_BYTES_MAX)).unwrap_or("");
+    let margin = char_boundary(text, first.saturating_sub(MARGIN_BYTES_MAX));
+    let in_line = text.get(margin..first).and_then(|before| before.rfind('\n'));
+    let start = in_line.map_or(margin, |at| margin + at + 1);
+    let tail = text.get(last..char_boundary(text, last + MARGIN_BYTES_MAX)).unwrap_or("");
     let end = last + tail.find('\n').unwrap_or(tail.len());
     let annotations = marks.iter().map(|mark| {
         let span = mark.span.start.saturating_sub(start)..mark.span.end.saturating_sub(start);
         mark.kind.span(span).label(mark.label.clone())
     });
-    let (line, _) = file.line_column(start);
-    Snippet::source(text.get(start..end).unwrap_or("")).path(file.name()).line_start(line).annotations(annotations)
+    let (line, before) = file.line_column(start);
+    let snippet = Snippet::source(text.get(start..end).unwrap_or("")).line_start(line).annotations(annotations);
+    let main = marks.iter().find(|mark| mark.kind == AnnotationKind::Primary).or(marks.first());
+    let main = main.map_or((line, before), |mark| file.line_column(mark.span.start));
+    if before == 1 || main.0 != line {
+        return snippet.path(file.name());
+    }
+    let meant = format!(":{line}:{}", main.1);
+    cuts.push(Cut { said: format!("{meant}:{line}:{}", main.1 + 1 - before), meant: meant.clone() });
+    snippet.path(format!("{}{meant}", file.name()))
 }
 
 #[cfg(test)]
@@ -236,6 +263,28 @@ error[CK0804]: `guestUsers` is none of the declared values
   = help: did you mean `ENABLED`?
 "#,
         );
+    }
+
+    #[test]
+    fn of_a_long_line_what_is_near_is_shown_with_its_place_in_the_whole() {
+        let file = |before: usize| {
+            let text = format!(
+                "{{\"é\":\"{}\",\"guestUsers\":\"ENABLD\",\"z\":[{}0]}}",
+                "x".repeat(before),
+                "0,".repeat(40_000)
+            );
+            SourceFile::new("body.json", text)
+        };
+        let shown = |before: usize| render(&[mistake().in_file(at(&file(before), "/guestUsers"))], false);
+        let (whole, cut) = (shown(1_000), shown(100_000));
+        assert!(whole.contains("--> body.json:1:1022\n") && cut.contains("--> body.json:1:100022\n"), "{cut}");
+        assert_eq!(whole.replace(":1022", ""), cut.replace(":100022", ""));
+        assert!(cut.contains("...xxx") && cut.len() < 1_000, "{cut}");
+        // Both marks in one line, far from one another.
+        let file = file(100_000);
+        let far = mistake().contract(Some(at(&file, "/z/39999"))).in_file(at(&file, "/guestUsers"));
+        let far = render(&[far], false);
+        assert!(far.contains("--> body.json:1:100022\n") && far.contains("::: body.json:1:180034\n"), "{far}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::remote::Remote;
 use crate::resources::{Model, Overrides, StateExplanation};
 use crate::source::SourceFile;
 use crate::store::Seed;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What is wrong with a contract and its fixtures.
@@ -44,6 +44,7 @@ struct Compiled {
 
 impl Builder {
     /// Loads contract and fixtures, and starts nothing.
+    #[expect(clippy::mutable_key_type, reason = "a place is known by the names and pointers in it, which stay")]
     pub fn check(self) -> CheckOutcome {
         let compiled = match self.compiled() {
             Ok(compiled) => compiled,
@@ -56,13 +57,11 @@ impl Builder {
             findings.filter(|finding| !bundled || finding.severity != Severity::Note).cloned().collect();
         // The bundled document is ours, and linted by the project's own tests.
         if self.contract.is_some() {
-            for finding in compiled.contract.lint() {
-                // What loading has found already is more specific than what the meta-schema says of the same place.
-                let known = |other: &Diagnostic| other.code == finding.code && other.place == finding.place;
-                if !diagnostics.iter().any(known) {
-                    diagnostics.push(finding.clone());
-                }
-            }
+            // What loading has found already is more specific than what the meta-schema says of the same place.
+            let mut known: HashSet<_> =
+                compiled.findings.iter().map(|finding| (finding.code, finding.place.as_ref())).collect();
+            let lint = compiled.contract.lint().iter();
+            diagnostics.extend(lint.filter(|finding| known.insert((finding.code, finding.place.as_ref()))).cloned());
         }
         let state = match self.fixture_files() {
             Ok(files) => {

@@ -12,6 +12,7 @@ pub(crate) mod yaml_text;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -23,7 +24,7 @@ pub struct SourceFile {
     name: String,
     text: String,
     format: Format,
-    line_starts: OnceLock<Vec<usize>>,
+    lines: OnceLock<Lines>,
     spans: OnceLock<Spans>,
     /// Where parsing failed: every pointer then leads there.
     broken_at: OnceLock<usize>,
@@ -89,8 +90,8 @@ impl SourceFile {
     }
 
     fn of_format(name: String, text: String, format: Format) -> Arc<Self> {
-        let (line_starts, spans, broken_at) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Arc::new(Self { name, text, format, line_starts, spans, broken_at, places: Default::default() })
+        let (lines, spans, broken_at) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Arc::new(Self { name, text, format, lines, spans, broken_at, places: Default::default() })
     }
 
     /// A file that is JSON whatever its name says.
@@ -143,15 +144,51 @@ impl SourceFile {
     /// Line and column of the byte at `offset`, from 1, columns in characters.
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
         let offset = char_boundary(&self.text, offset);
-        let starts = self.line_starts.get_or_init(|| {
-            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect()
-        });
-        let line = starts.partition_point(|start| *start <= offset).max(1);
-        let start = starts.get(line - 1).copied().unwrap_or(0);
-        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count());
+        let lines = self.lines.get_or_init(|| Lines::of(&self.text));
+        let line = lines.starts.partition_point(|start| *start <= offset).max(1);
+        let start = lines.starts.get(line - 1).copied().unwrap_or(0);
+        let column = lines.characters(&self.text, offset) - lines.characters(&self.text, start);
         (line, column + 1)
     }
+}
+
+/// Where the lines of a text begin, and how many characters there are before places in it: a line may be the whole text.
+#[derive(Debug)]
+struct Lines {
+    starts: Vec<usize>,
+    /// The characters before every so many bytes.
+    before: Vec<usize>,
+}
+
+impl Lines {
+    const STEP: usize = 4_096;
+
+    fn of(text: &str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
+        let steps = text.as_bytes().chunks(Self::STEP).scan(0, |before, step| {
+            let here = *before;
+            *before += beginnings(step);
+            Some(here)
+        });
+        Self { starts, before: steps.collect() }
+    }
+
+    /// How many characters there are before a byte that begins one, or the text's end.
+    fn characters(&self, text: &str, offset: usize) -> usize {
+        let step = offset / Self::STEP;
+        let rest = text.as_bytes().get(step * Self::STEP..offset).map_or(0, beginnings);
+        match self.before.get(step) {
+            Some(before) => before + rest,
+            // The end of a text that fills its last step.
+            None => text.chars().count(),
+        }
+    }
+}
+
+/// How many characters begin in a piece of UTF-8.
+fn beginnings(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
 /// `offset`, or the nearest place before it that is not inside a character of `text`, or its end.
@@ -233,6 +270,12 @@ impl PartialEq for Location {
 
 impl Eq for Location {}
 
+impl Hash for Location {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.file.name, &self.pointer, self.focus).hash(state);
+    }
+}
+
 impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Location({:?} {:?} {:?})", self.file.name, self.pointer, self.focus)
@@ -249,6 +292,20 @@ impl fmt::Display for Location {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_characters_however_long_the_line_is() {
+        let text = format!("ä\n{}\n{}", "ö€𝄞x".repeat(3_000), "é".repeat(4_096));
+        let file = SourceFile::new("a.json", text.clone());
+        let mut place = (1, 1);
+        for (offset, character) in text.char_indices() {
+            assert_eq!(file.line_column(offset), place, "{offset}");
+            place = if character == '\n' { (place.0 + 1, 1) } else { (place.0, place.1 + 1) };
+        }
+        assert_eq!(file.line_column(text.len()), place);
+        assert_eq!(SourceFile::new("b.json", "x".repeat(8_192)).line_column(8_192), (1, 8_193));
+        assert_eq!(SourceFile::new("c.json", "").line_column(0), (1, 1));
+    }
 
     #[test]
     fn the_format_follows_the_extension_then_the_text() {

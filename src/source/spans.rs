@@ -1,5 +1,6 @@
 //! The tree of spans of one text, and the way from a JSON Pointer to a short span. It never reads a text's syntax.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::{Focus, char_boundary, pointer};
@@ -27,9 +28,18 @@ struct Node {
 pub(super) enum Kind {
     Scalar,
     Sequence(Vec<usize>),
-    Mapping(Vec<(String, usize)>),
+    Mapping(Members),
     /// YAML's `*name`: the value that stands elsewhere.
     Alias(usize),
+}
+
+/// What a mapping holds.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    /// The last of equal keys counts.
+    by_name: HashMap<String, usize>,
+    /// Values of YAML's merge key, in their order.
+    merged: Vec<usize>,
 }
 
 impl Spans {
@@ -55,13 +65,9 @@ impl Spans {
                 let canonical = token == "0" || !token.starts_with(['0', '+']);
                 items.get(token.parse::<usize>().ok().filter(|_| canonical)?).copied()
             }
-            // From the end, because the last of two equal keys counts.
-            Kind::Mapping(members) => match members.iter().rev().find(|(key, _)| key == token) {
-                Some((_, child)) => Some(*child),
-                None => members
-                    .iter()
-                    .filter(|(key, _)| key == "<<")
-                    .find_map(|(_, merged)| self.merged(*merged, token, budget)),
+            Kind::Mapping(members) => match members.by_name.get(token) {
+                Some(child) => Some(*child),
+                None => members.merged.iter().find_map(|merged| self.merged(*merged, token, budget)),
             },
         }
     }
@@ -146,7 +152,10 @@ impl Builder {
                 match (&mut parent.kind, key) {
                     (Kind::Sequence(items), _) => items.push(id),
                     (Kind::Mapping(members), Some((name, span))) => {
-                        members.push((name, id));
+                        if name == "<<" {
+                            members.merged.push(id);
+                        }
+                        members.by_name.insert(name, id);
                         node.key = Some(span);
                     }
                     _ => {}
