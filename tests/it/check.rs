@@ -116,6 +116,21 @@ fn every_slip_is_found_at_its_place_and_once() {
     }
 }
 
+#[test]
+fn a_contract_among_fixtures_is_told_as_one() {
+    let folder = Folder::new("check-folder");
+    folder.file("api.yaml", "openapi: 3.1.0\ninfo: {title: t, version: \"1\"}\npaths: {}\n");
+    let output = run(&["check", "--format", "json", &folder.path().display().to_string()]);
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(
+        findings.iter().map(shown).collect::<Vec<_>>(),
+        [
+            "CK0802 1:1 unexpected properties `openapi`, `info`, `paths` help: this is an OpenAPI document: pass the file \
+          itself to `check`, or to `--openapi`"
+        ]
+    );
+}
+
 /// A finding of `--format json` on one line, without the file's name.
 fn shown(finding: &serde_json::Value) -> String {
     let text = |member: &str| finding[member].as_str().unwrap_or_default().to_owned();
