@@ -21,7 +21,7 @@ use std::hash::BuildHasher as _;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A schema of requests or of responses, by the end of its chain of references.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Structure(u32);
 
 impl Structure {
@@ -166,6 +166,14 @@ impl Contract {
     pub(crate) fn is_same(&self, one: Structure, other: Structure) -> bool {
         let schema = |structure| self.known(structure).and_then(|(direction, at, _)| self.schemas(direction).at(at));
         one == other || schema(one).is_some_and(|known| known.is_object() && Some(known) == schema(other))
+    }
+
+    /// A number that structures have in common which say the same word for word, as others hardly do; none where a schema
+    /// is no object.
+    pub(crate) fn wording(&self, structure: Structure) -> Option<u64> {
+        let (direction, at, _) = self.known(structure)?;
+        let schema = self.schemas(direction).at(at).filter(|schema| schema.is_object())?;
+        Some(self.structures.hash.hash_one(schema))
     }
 
     /// The schemas that apply to the same value.

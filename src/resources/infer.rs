@@ -2,6 +2,7 @@
 
 use super::entity::Entity;
 use super::envelope::Envelope;
+use super::homes::Homes;
 use super::names::{IDS, is_one_of, plain, singular};
 use super::overrides::{Override, Overrides};
 use super::query::Queries;
@@ -16,7 +17,10 @@ use std::ops::Bound;
 impl Model {
     /// Finds the resources of a contract. What was said in so many words goes before what was inferred.
     pub(crate) fn infer(contract: &Contract, overrides: &Overrides) -> Self {
-        Inference { contract, overrides, paths: paths(contract) }.model()
+        let paths = paths(contract, overrides);
+        let items = paths.iter().filter(|(_, path)| path.is_item);
+        let homes = Homes::new(contract, items.filter_map(|(template, path)| Some((*template, path.structure?))));
+        Inference { contract, overrides, paths, homes }.model()
     }
 }
 
@@ -24,6 +28,9 @@ impl Model {
 struct Path<'c> {
     operations: Vec<&'c Operation>,
     structure: Option<Structure>,
+    /// How it lists items, if it does.
+    envelope: Option<Envelope>,
+    is_item: bool,
 }
 
 impl Path<'_> {
@@ -40,20 +47,45 @@ struct Inference<'c> {
     contract: &'c Contract,
     overrides: &'c Overrides,
     paths: BTreeMap<&'c str, Path<'c>>,
+    homes: Homes<'c>,
 }
 
-fn paths(contract: &Contract) -> BTreeMap<&str, Path<'_>> {
+fn paths<'c>(contract: &'c Contract, overrides: &Overrides) -> BTreeMap<&'c str, Path<'c>> {
     let mut paths: BTreeMap<&str, Path<'_>> = BTreeMap::new();
     for operation in contract.operations() {
-        let path = paths
-            .entry(trimmed(&operation.template))
-            .or_insert_with(|| Path { operations: Vec::new(), structure: None });
+        let path = paths.entry(trimmed(&operation.template)).or_insert_with(|| Path {
+            operations: Vec::new(),
+            structure: None,
+            envelope: None,
+            is_item: false,
+        });
         if operation.method == Method::GET {
             path.structure = operation.json_answer().and_then(|content| contract.structure(content));
         }
         path.operations.push(operation);
     }
+    for (template, path) in &mut paths {
+        path.envelope = path.structure.and_then(|whole| envelope(contract, overrides.of(template), whole));
+        let methods = [Method::GET, Method::PUT, Method::PATCH, Method::DELETE];
+        let acts = methods.iter().any(|method| path.has(method));
+        path.is_item = acts && path.envelope.is_none() && last_expression(template).is_some();
+    }
     paths
+}
+
+/// How a representation lists items, if it does.
+fn envelope(contract: &Contract, said: Option<&Override>, whole: Structure) -> Option<Envelope> {
+    if let Some(at) = said.and_then(|said| said.list.as_deref()) {
+        return Envelope::at(contract, whole, at);
+    }
+    let names_itself = contract.members_of(whole).iter().any(|(name, _)| is_one_of(name, &["id", "uuid"]));
+    if names_itself && !contract.is_of_type(whole, "array") {
+        return None;
+    }
+    let envelope = Envelope::find(contract, whole)?;
+    let primitive = |kind: &&str| contract.is_of_type(envelope.item, kind);
+    let lists_objects = !["string", "integer", "number", "boolean"].iter().any(primitive);
+    lists_objects.then_some(envelope)
 }
 
 /// The template above, and the expression's name, of a template whose last segment is one expression.
@@ -100,7 +132,7 @@ impl Inference<'_> {
         };
         let (role, because) = role
             .or_else(|| self.collection(template, path, said))
-            .or_else(|| self.is_item(template).then(|| self.item(template, path, said)))
+            .or_else(|| path.is_item.then(|| self.item(template, path, said)))
             .unwrap_or_else(|| match path.structure {
                 Some(_) => (Role::Singleton, "GET answers with one JSON value".to_owned()),
                 None => (Role::Action, "no GET answers with JSON".to_owned()),
@@ -112,42 +144,18 @@ impl Inference<'_> {
         Place { role, entity, etags: path.operations.iter().any(|operation| uses_etags(operation)), because }
     }
 
-    /// How a path lists items, if it does.
-    fn envelope(&self, template: &str, path: &Path<'_>) -> Option<Envelope> {
-        let whole = path.structure?;
-        let said = self.overrides.of(template);
-        if let Some(at) = said.and_then(|said| said.list.as_deref()) {
-            return Envelope::at(self.contract, whole, at);
-        }
-        let names_itself = self.contract.members_of(whole).iter().any(|(name, _)| is_one_of(name, &["id", "uuid"]));
-        if names_itself && !self.contract.is_of_type(whole, "array") {
-            return None;
-        }
-        let envelope = Envelope::find(self.contract, whole)?;
-        let primitive = |kind: &&str| self.contract.is_of_type(envelope.item, kind);
-        let lists_objects = !["string", "integer", "number", "boolean"].iter().any(primitive);
-        lists_objects.then_some(envelope)
-    }
-
-    fn is_item(&self, template: &str) -> bool {
-        let methods = [Method::GET, Method::PUT, Method::PATCH, Method::DELETE];
-        let acts = self.paths.get(template).is_some_and(|path| methods.iter().any(|method| path.has(method)));
-        let lists = self.paths.get(template).is_some_and(|path| self.envelope(template, path).is_some());
-        acts && !lists && last_expression(template).is_some()
-    }
-
     /// The template one segment below that is an item.
     fn below(&self, template: &str) -> Option<&str> {
         let start = format!("{template}/{{");
         self.paths
             .range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded))
+            .take_while(|(known, _)| known.starts_with(&start))
+            .find(|(known, path)| last_expression(known).is_some_and(|(above, _)| above == template) && path.is_item)
             .map(|(known, _)| *known)
-            .take_while(|known| known.starts_with(&start))
-            .find(|known| last_expression(known).is_some_and(|(above, _)| above == template) && self.is_item(known))
     }
 
     fn collection(&self, template: &str, path: &Path<'_>, said: Option<&Override>) -> Option<(Role, String)> {
-        let envelope = self.envelope(template, path);
+        let envelope = path.envelope.clone();
         let below = self.below(template);
         let creates = path.has(&Method::POST) && path.structure.is_none() && below.is_some();
         if envelope.is_none() && !creates {
@@ -197,30 +205,8 @@ impl Inference<'_> {
             .and_then(Operation::json_answer)
             .and_then(|content| self.contract.structure(content));
         let kind = envelope.map(|envelope| envelope.item).or(created);
-        // One schema goes before two that say the same.
-        let sameness = |known: &str| {
-            let whole = self.paths.get(known)?.structure?;
-            let entity = Entity::find(self.contract, whole);
-            let kinds = [whole, entity.structure()];
-            kinds
-                .into_iter()
-                .filter(|known| kind.is_some_and(|kind| self.contract.is_same(kind, *known)))
-                .map(|known| Some(known) != kind)
-                .min()
-        };
-        let candidates = || {
-            self.paths
-                .keys()
-                .copied()
-                .filter(|known| self.is_item(known) && reads(known) && self.fillable(template, known))
-        };
-        let fewest = |known: &&str| (known.matches('{').count(), known.len());
-        let is_nested = template.contains('{');
-        let by_kind = candidates()
-            .filter_map(|known| Some((sameness(known)?, known)))
-            .min_by_key(|(words, known)| (*words, fewest(known)))
-            .map(|(_, known)| known);
-        let by_noun = || candidates().filter(|known| is_nested && noun(known) == noun(template)).min_by_key(fewest);
+        let by_kind = kind.and_then(|kind| self.homes.of_kind(self.contract, kind, template));
+        let by_noun = || self.homes.of_noun(template).filter(|_| template.contains('{'));
         match (by_kind.or_else(by_noun), below) {
             (Some(elsewhere), _) => Items::Elsewhere(elsewhere.to_owned()),
             (None, Some(below)) => Items::Below(below.to_owned()),
@@ -230,27 +216,12 @@ impl Inference<'_> {
 
     /// The item's path in a collection of its own, where a nested one reads the very same schema.
     fn same_elsewhere(&self, template: &str, below: &str) -> Option<&str> {
-        let whole = self.paths.get(below)?.structure.as_ref()?;
-        let is_same = |known: &&str| {
+        let whole = self.paths.get(below)?.structure?;
+        self.homes.of_whole(whole, template, |known| {
             let home = last_expression(known).and_then(|(home, _)| self.paths.get(home));
             let lists = home.is_some_and(|home| home.structure.is_some());
-            *known != below
-                && known.matches('{').count() < below.matches('{').count()
-                && lists
-                && self.paths.get(known).is_some_and(|path| path.structure.as_ref() == Some(whole))
-        };
-        let candidates =
-            self.paths.keys().copied().filter(|known| self.is_item(known) && self.fillable(template, known));
-        candidates.filter(is_same).min_by_key(|known| (known.matches('{').count(), known.len()))
-    }
-
-    /// Whether all expressions of an item's template but the last are those of the collection's.
-    fn fillable(&self, collection: &str, item: &str) -> bool {
-        let above = last_expression(item).map_or("", |(above, _)| above);
-        above
-            .split('/')
-            .filter(|segment| segment.contains('{'))
-            .all(|segment| collection.split('/').any(|known| known == segment))
+            known != below && known.matches('{').count() < below.matches('{').count() && lists
+        })
     }
 
     fn item(&self, template: &str, path: &Path<'_>, said: Option<&Override>) -> (Role, String) {

@@ -9,6 +9,7 @@ mod entity;
 mod envelope;
 mod explain;
 mod export;
+mod homes;
 mod infer;
 mod list;
 mod names;

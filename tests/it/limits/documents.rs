@@ -150,3 +150,29 @@ fn nesting_and_aliases_are_refused() {
         assert_eq!(serve(text), None);
     }
 }
+
+#[test]
+fn a_thousand_collections_that_all_say_the_same_find_their_own_items() {
+    const COLLECTIONS: usize = 1_000;
+    let start = Instant::now();
+    let thing = json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "integer" } } });
+    let answer = |schema: Value| json!({ "200": { "description": "ok", "content": { "application/json": { "schema": schema } } } });
+    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    for number in 0..COLLECTIONS {
+        let name = format!("T{number}");
+        schemas.insert(name.clone(), thing.clone());
+        let list = answer(json!({ "type": "array", "items": reference(&name) }));
+        paths.insert(format!("/t{number}"), json!({ "get": { "responses": list } }));
+        let id = json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }]);
+        let item = json!({ "parameters": id, "get": { "responses": answer(reference(&name)) } });
+        paths.insert(format!("/items/t{number}/{{id}}"), item);
+    }
+    let info = json!({ "title": "t", "version": "1" });
+    let text = json!({ "openapi": "3.1.0", "info": info, "paths": paths, "components": { "schemas": schemas } });
+    let state = MockServer::builder().openapi_text("t.json", text.to_string()).check().state.to_string();
+    for number in [0, 9, 999] {
+        let line = state.lines().find(|line| line.contains(&format!("/t{number} "))).unwrap_or(&state);
+        assert!(line.contains(&format!("/items/t{number}/{{id}}")), "{line}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+}
