@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::spans::{Builder, Kind, Members, Spans};
+use super::spans::{Builder, Kind, Spans};
 
 /// Finds the span of every key and value.
 pub(super) fn scan(text: &str) -> Spans {
@@ -12,10 +12,7 @@ pub(super) fn scan(text: &str) -> Spans {
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'{' | b'[' => {
-                builder.begin(
-                    at,
-                    if *byte == b'{' { Kind::Mapping(Members::default()) } else { Kind::Sequence(Vec::new()) },
-                );
+                builder.begin(at, if *byte == b'{' { Kind::Mapping(Vec::new()) } else { Kind::Sequence(Vec::new()) });
                 at += 1;
             }
             b'}' | b']' => {

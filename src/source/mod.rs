@@ -156,7 +156,7 @@ impl SourceFile {
 #[derive(Debug)]
 struct Lines {
     starts: Vec<usize>,
-    /// The characters before every so many bytes.
+    /// The characters before every so many bytes, and in all.
     before: Vec<usize>,
 }
 
@@ -166,7 +166,8 @@ impl Lines {
     fn of(text: &str) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        let steps = text.as_bytes().chunks(Self::STEP).scan(0, |before, step| {
+        let end: &[u8] = &[];
+        let steps = text.as_bytes().chunks(Self::STEP).chain([end]).scan(0, |before, step| {
             let here = *before;
             *before += beginnings(step);
             Some(here)
@@ -178,11 +179,7 @@ impl Lines {
     fn characters(&self, text: &str, offset: usize) -> usize {
         let step = offset / Self::STEP;
         let rest = text.as_bytes().get(step * Self::STEP..offset).map_or(0, beginnings);
-        match self.before.get(step) {
-            Some(before) => before + rest,
-            // The end of a text that fills its last step.
-            None => text.chars().count(),
-        }
+        self.before.get(step).map_or(0, |before| before + rest)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The tree of spans of one text, and the way from a JSON Pointer to a short span. It never reads a text's syntax.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::{Focus, char_boundary, pointer};
@@ -28,18 +27,10 @@ struct Node {
 pub(super) enum Kind {
     Scalar,
     Sequence(Vec<usize>),
-    Mapping(Members),
+    /// In the order of the names, equal ones in that of the text, once the whole text is read.
+    Mapping(Vec<(String, usize)>),
     /// YAML's `*name`: the value that stands elsewhere.
     Alias(usize),
-}
-
-/// What a mapping holds.
-#[derive(Debug, Default)]
-pub(super) struct Members {
-    /// The last of equal keys counts.
-    by_name: HashMap<String, usize>,
-    /// Values of YAML's merge key, in their order.
-    merged: Vec<usize>,
 }
 
 impl Spans {
@@ -65,9 +56,10 @@ impl Spans {
                 let canonical = token == "0" || !token.starts_with(['0', '+']);
                 items.get(token.parse::<usize>().ok().filter(|_| canonical)?).copied()
             }
-            Kind::Mapping(members) => match members.by_name.get(token) {
-                Some(child) => Some(*child),
-                None => members.merged.iter().find_map(|merged| self.merged(*merged, token, budget)),
+            // The last of equal keys counts.
+            Kind::Mapping(members) => match named(members, token) {
+                [.., (_, child)] => Some(*child),
+                [] => named(members, "<<").iter().find_map(|(_, merged)| self.merged(*merged, token, budget)),
             },
         }
     }
@@ -78,6 +70,13 @@ impl Spans {
             _ => self.child(from, token, budget),
         }
     }
+}
+
+/// The members of a name.
+fn named<'m>(members: &'m [(String, usize)], name: &str) -> &'m [(String, usize)] {
+    let from = members.partition_point(|(known, _)| known.as_str() < name);
+    let rest = members.get(from..).unwrap_or_default();
+    &rest[..rest.partition_point(|(known, _)| known == name)]
 }
 
 impl Node {
@@ -123,7 +122,12 @@ struct Open {
 
 impl Builder {
     /// The tree as far as it came.
-    pub(super) fn finish(self) -> Spans {
+    pub(super) fn finish(mut self) -> Spans {
+        for node in &mut self.spans.nodes {
+            if let Kind::Mapping(members) = &mut node.kind {
+                members.sort_by(|(one, _), (other, _)| one.cmp(other));
+            }
+        }
         self.spans
     }
 
@@ -152,10 +156,7 @@ impl Builder {
                 match (&mut parent.kind, key) {
                     (Kind::Sequence(items), _) => items.push(id),
                     (Kind::Mapping(members), Some((name, span))) => {
-                        if name == "<<" {
-                            members.merged.push(id);
-                        }
-                        members.by_name.insert(name, id);
+                        members.push((name, id));
                         node.key = Some(span);
                     }
                     _ => {}

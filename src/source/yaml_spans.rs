@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, Span};
 
-use super::spans::{Builder, Kind, Members, Spans};
+use super::spans::{Builder, Kind, Spans};
 
 /// Finds the span of every key and value.
 pub(super) fn scan(text: &str) -> Spans {
@@ -42,7 +42,7 @@ pub(super) fn scan(text: &str) -> Spans {
                 anchors.insert(*anchor, builder.begin(start(&span), Kind::Sequence(Vec::new())));
             }
             Event::MappingStart(_, anchor, _) => {
-                anchors.insert(*anchor, builder.begin(start(&span), Kind::Mapping(Members::default())));
+                anchors.insert(*anchor, builder.begin(start(&span), Kind::Mapping(Vec::new())));
             }
             Event::SequenceEnd | Event::MappingEnd => builder.end(range.end),
             Event::DocumentEnd => break,
