@@ -8,10 +8,9 @@ use crate::message::Reply;
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
-use std::sync::Arc;
 
 impl Call<'_> {
-    fn exchange(&self) -> Result<Arc<Exchange>, Failure> {
+    fn exchange(&self) -> Result<Exchange, Failure> {
         let id = self.decoded.path.get("id").and_then(Value::as_u64).unwrap_or_default();
         let found = self.engine.evidence.get(id);
         found.ok_or_else(|| {

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HeaderValue};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// The variable that stands for the server in lines to paste, where a request named no host.
 pub(crate) const ADDRESS_VARIABLE: &str = "CHATKITTY_BASE_URL";
@@ -37,7 +36,7 @@ impl Call<'_> {
         let mut asked = self.asked();
         asked.limit = usize::MAX;
         let page = asked.page(self.engine);
-        let har = har_of(page.exchanges.iter().map(Arc::as_ref), scheme_of(self.request));
+        let har = har_of(page.exchanges.iter(), scheme_of(self.request));
         let mut reply = typed(Format::Har.media_type(), Bytes::from(har));
         let name = HeaderValue::from_static("attachment; filename=\"exchanges.har\"");
         reply.headers_mut().insert(CONTENT_DISPOSITION, name);

@@ -294,6 +294,7 @@ impl<'w> Answering<'_, 'w> {
             *reply.headers_mut() = checked.headers.clone();
             let mut outcome = Outcome::of(reply);
             outcome.seen.points = Arc::clone(&checked.points);
+            outcome.lasting = true;
             Some(outcome)
         });
         if let Some(mut outcome) = known {
@@ -331,7 +332,7 @@ impl<'w> Answering<'_, 'w> {
             body.checked.keep(key, Checked { headers, body: reply.body().clone(), points });
         }
         let seen = Seen { body, points, ..Seen::default() };
-        Outcome { diagnostics: drift, seen, ..Outcome::of(reply) }
+        Outcome { diagnostics: drift, seen, lasting: true, ..Outcome::of(reply) }
     }
 
     /// The `Content-Type` of a representation.

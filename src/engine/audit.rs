@@ -75,7 +75,7 @@ impl Engine {
         let in_part = outcome.diagnostics.iter().any(|diagnostic| diagnostic.code == code::RECORDED_IN_PART);
         tally.in_part += u64::from(in_part);
         outcome.reply = reply;
-        self.record(&world, request, outcome, moment, id, duration);
+        self.record(&world, request, outcome, moment, (id, duration), None);
     }
 }
 

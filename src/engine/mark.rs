@@ -25,6 +25,7 @@ impl<'w> Handling<'w, '_> {
 
 /// Puts what the exchange was called, and what was wrong with it, into the reply.
 fn mark(outcome: &mut Outcome<'_>, id: u64) {
+    outcome.numbered = true;
     let headers = outcome.reply.headers_mut();
     headers.insert(X_MOCK_EXCHANGE, HeaderValue::from(id));
     if outcome.diagnostics.is_empty() {

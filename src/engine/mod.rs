@@ -3,6 +3,7 @@
 //! Synchronous and pure: no IO, no waiting; the time comes in as a value and every identifier from a seed.
 //! Read [`Engine::handle`] from top to bottom; each step is a module of its own.
 
+mod again;
 mod answer;
 pub(crate) mod audit;
 mod authorize;
@@ -27,6 +28,7 @@ use crate::message::{Later, Reply, Request};
 use crate::oauth::{self, Answered, AuthorizationServer, Endpoint, Endpoints, Served};
 use crate::resources::Model;
 use crate::store::{Application, Credential, Difference, Moment, Refused, Seed, Store};
+pub(crate) use again::Again;
 use answer::Answering;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -172,23 +174,37 @@ impl Engine {
         self.authorization.issue(self.new_uuid(), application, &first.client_id, first.scopes, moment)
     }
 
-    /// Answers one request of the data plane, and records the exchange. `real` is the real time.
-    pub(crate) fn handle(&self, request: Request, real: Timestamp, elapsed: impl FnOnce() -> Duration) -> Reply {
+    /// Answers one request of the data plane, and records the exchange. `again`: what its connection remembers; `real` is
+    /// the real time.
+    pub(crate) fn handle(
+        &self,
+        request: Request,
+        again: Option<&Again>,
+        real: Timestamp,
+        elapsed: impl Fn() -> Duration,
+    ) -> Reply {
         // A request meets a state of another contract only while that is replaced, and once then.
         const TRIES_MAX: usize = 100;
         let mut tries = 0;
+        let mut last = again.and_then(Again::last);
         loop {
             tries += 1;
             let world = self.world.load();
             let moment = self.store.moment(real);
             let handling = Handling { engine: self, world: &world, request: &request, moment };
+            if let Some(last) = last.as_ref().and_then(|last| last.as_ref())
+                && let Some(reply) = handling.again(last, &elapsed)
+            {
+                return reply;
+            }
             let mut outcome = handling.answer_request();
             if let Some(application) = outcome.stale.take().filter(|_| tries < TRIES_MAX) {
                 self.refit(&application);
                 continue;
             }
             let id = handling.finish(&mut outcome);
-            return self.record(&world, request, outcome, moment, id, elapsed());
+            let last = last.as_deref_mut();
+            return self.record(&world, request, outcome, moment, (id, elapsed()), last);
         }
     }
 
@@ -214,7 +230,7 @@ impl Engine {
         let mut outcome = refused.or_of(handling.attributed());
         outcome.operation = operation;
         let id = handling.finish(&mut outcome);
-        self.record(&world, request, outcome, moment, id, Duration::ZERO)
+        self.record(&world, request, outcome, moment, (id, Duration::ZERO), None)
     }
 }
 
@@ -340,8 +356,10 @@ impl<'w> Handling<'w, '_> {
                 return outcome.or_of(self.attributed());
             }
         };
+        let version = application.as_ref().map(|application| application.version());
         let mut outcome = self.checked(operation, names, captures, application.as_ref());
         outcome.application = application;
+        outcome.version = version;
         outcome.seen.security = security;
         outcome
     }
@@ -388,8 +406,14 @@ struct Outcome<'w> {
     reply: Reply,
     diagnostics: Vec<Diagnostic>,
     application: Option<Arc<Application>>,
+    /// The version of what the application held before it was answered.
+    version: Option<u64>,
     operation: Option<&'w Operation>,
     seen: Seen<'w>,
+    /// Whether the reply carries the exchange's number.
+    numbered: bool,
+    /// Whether the answer is the same at any time, while nothing changes.
+    lasting: bool,
     /// What it did to the application's state.
     differences: Vec<Difference>,
     secret: bool,
@@ -418,8 +442,11 @@ impl Outcome<'_> {
             reply,
             diagnostics: Vec::new(),
             application: None,
+            version: None,
             operation: None,
             seen: Seen::default(),
+            numbered: false,
+            lasting: false,
             differences: Vec::new(),
             secret: false,
             stale: None,

@@ -1,54 +1,65 @@
 //! From an outcome to an exchange in the journal.
 
-use super::{Engine, Outcome, World, unused};
+use super::again::{Last, Shown as Recorded, target_of};
+use super::{Engine, Outcome, World, X_MOCK_EXCHANGE, unused};
 use crate::contract::{Operation, Shown};
-use crate::evidence::{Exchange, Heads, Kept, KeptChanges, Touch};
+use crate::evidence::{Exchange, Heads, Kept, KeptChanges, Messages, Touch};
 use crate::message::{Reply, Request};
 use crate::store::{Application, Moment};
-use http::uri::PathAndQuery;
 use std::sync::Arc;
 use std::time::Duration;
 
 impl Engine {
-    /// Puts an exchange into the journal; gives the reply back.
+    /// Puts an exchange into the journal, and into what its connection remembers; gives the reply back.
     pub(super) fn record(
         &self,
-        world: &World,
+        world: &Arc<World>,
         request: Request,
-        outcome: Outcome<'_>,
+        mut outcome: Outcome<'_>,
         moment: Moment,
-        id: u64,
-        duration: Duration,
+        (id, duration): (u64, Duration),
+        last: Option<&mut Option<Last>>,
     ) -> Reply {
         let limits = &self.settings.limits;
         let application = outcome.application.as_deref();
-        let touch = outcome.operation.map(|operation| touch(world, operation, &outcome));
+        let points = outcome.operation.map(|operation| touched(world, operation, &outcome));
         let (head, body) = request.into_parts();
-        let target = head.uri.path_and_query().map_or_else(|| head.uri.path(), PathAndQuery::as_str);
-        let exchange = Arc::new(Exchange {
-            id,
-            time: moment.of(application),
+        let number = outcome.numbered.then_some(X_MOCK_EXCHANGE);
+        let messages = Messages {
             application: application.map(Application::called),
             operation: outcome.operation.map(|operation| Arc::clone(&operation.names)),
             method: head.method,
-            heads: Heads::new(target, &head.headers, outcome.reply.headers()),
+            heads: Heads::new(target_of(&head.uri), &head.headers, outcome.reply.headers(), number.as_ref()),
             request_body: Kept::copied(&body, limits.journal_body_bytes_max),
             status: outcome.reply.status(),
             response_body: Kept::new(outcome.reply.body().clone(), limits.journal_body_bytes_max),
-            duration,
-            changes: KeptChanges::new(outcome.differences, limits.journal_changes_bytes_max),
+            changes: KeptChanges::new(std::mem::take(&mut outcome.differences), limits.journal_changes_bytes_max),
             secret: outcome.secret,
             secrets: Arc::clone(world.contract.secrets()),
-            diagnostics: outcome.diagnostics,
-        });
+            diagnostics: std::mem::take(&mut outcome.diagnostics),
+            number,
+        };
+        let exchange = Exchange { id, time: moment.of(application), duration, messages: Arc::new(messages) };
         let used = unused::used(application, outcome.operation, &outcome.seen, outcome.reply.status());
+        let touch = outcome.operation.zip(points.as_deref()).map(|(operation, points)| {
+            let count = world.contract.points(operation).list.len();
+            Touch { contract: &world.contract, operation: operation.index, count, points }
+        });
+        if let Some(last) = last {
+            match &touch {
+                Some(touch) => {
+                    self.remember(last, world, moment, &outcome, &Recorded { exchange: &exchange, touch, used })
+                }
+                None => *last = None,
+            }
+        }
         self.evidence.record(exchange, application.map(Application::arrival), touch.as_ref(), used);
         outcome.reply
     }
 }
 
 /// What an exchange touched of its operation.
-fn touch<'w>(world: &'w World, operation: &Operation, outcome: &Outcome<'_>) -> Touch<'w> {
+fn touched(world: &World, operation: &Operation, outcome: &Outcome<'_>) -> Vec<u32> {
     let seen = &outcome.seen;
     let shown = Shown {
         decoded: seen.decoded.as_deref(),
@@ -57,7 +68,5 @@ fn touch<'w>(world: &'w World, operation: &Operation, outcome: &Outcome<'_>) -> 
         headers: outcome.reply.headers(),
         body_points: &seen.points,
     };
-    let contract = &world.contract;
-    let count = contract.points(operation).list.len();
-    Touch { contract, operation: operation.index, count, points: contract.touched(operation, &shown) }
+    world.contract.touched(operation, &shown)
 }

@@ -162,7 +162,7 @@ mod tests {
     }
 
     fn send(engine: &Engine, request: &Request) -> (u16, Value) {
-        let reply = engine.handle(request.clone(), Timestamp::UNIX_EPOCH, || Duration::ZERO);
+        let reply = engine.handle(request.clone(), None, Timestamp::UNIX_EPOCH, || Duration::ZERO);
         (reply.status().as_u16(), serde_json::from_slice(reply.body()).unwrap())
     }
 
@@ -229,7 +229,7 @@ mod tests {
         let late = Handling { engine: &engine, world: &earlier, request: &get, moment };
         let mut outcome = late.answer_request();
         let id = late.finish(&mut outcome);
-        engine.record(&earlier, get.clone(), outcome, moment, id, Duration::ZERO);
+        engine.record(&earlier, get.clone(), outcome, moment, (id, Duration::ZERO), None);
         assert_eq!(touched().0, [1, 1], "a request of the world before counts");
         let application = engine.store.all().remove(0);
         assert_eq!(engine.coverage(Some(&application)).operations[0].calls, 1);

@@ -30,7 +30,7 @@ pub(crate) struct Touch<'c> {
     pub(crate) operation: usize,
     /// How many points it has.
     pub(crate) count: usize,
-    pub(crate) points: Vec<u32>,
+    pub(crate) points: &'c [u32],
 }
 
 impl Touches {
@@ -62,7 +62,7 @@ impl Touches {
             words: (0..touch.count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
         });
         bits.calls.fetch_add(1, Ordering::Relaxed);
-        for point in &touch.points {
+        for point in touch.points {
             let Some(word) = bits.words.get(*point as usize / 64) else { continue };
             let bit = 1 << (point % 64);
             // Most are set already, and reading one costs other cores nothing.

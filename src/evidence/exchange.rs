@@ -114,6 +114,14 @@ impl KeptChanges {
 pub struct Exchange {
     pub(crate) id: u64,
     pub(crate) time: Timestamp,
+    pub(crate) duration: Duration,
+    /// All the rest, which exchanges that are the same share.
+    pub(crate) messages: Arc<Messages>,
+}
+
+/// The messages of an exchange, whose they were, and what was found in them.
+#[derive(Debug)]
+pub(crate) struct Messages {
     /// What it was called.
     pub(crate) application: Option<Arc<Names>>,
     pub(crate) operation: Option<Arc<OperationNames>>,
@@ -122,13 +130,14 @@ pub struct Exchange {
     pub(crate) request_body: Kept,
     pub(crate) status: StatusCode,
     pub(crate) response_body: Kept,
-    pub(crate) duration: Duration,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) changes: KeptChanges,
     /// Whether the bodies hold secrets: a token request and its reply.
     pub(crate) secret: bool,
     /// What else is secret, by its name.
     pub(crate) secrets: Arc<Secrets>,
+    /// The field of the response that carries the id, which is not among its other fields.
+    pub(crate) number: Option<HeaderName>,
 }
 
 impl Exchange {
@@ -139,59 +148,68 @@ impl Exchange {
 
     /// The name of the application that the request spoke for.
     pub fn application(&self) -> Option<&str> {
-        self.application.as_ref().map(|application| application.name.as_str())
+        self.messages.application.as_ref().map(|application| application.name.as_str())
     }
 
     /// The operation's id, else its method and path template.
     pub fn operation(&self) -> Option<&str> {
-        self.operation.as_ref().map(|operation| operation.name.as_str())
+        self.messages.operation.as_ref().map(|operation| operation.name.as_str())
     }
 
     /// The operation's method and path template.
     pub(crate) fn template(&self) -> Option<&str> {
-        self.operation.as_ref().map(|operation| operation.label.as_str())
+        self.messages.operation.as_ref().map(|operation| operation.label.as_str())
     }
 
     /// The request's method.
     pub fn method(&self) -> &Method {
-        &self.method
+        &self.messages.method
     }
 
     /// The request's target: path and query. Secrets in the query are masked.
     pub fn target(&self) -> String {
-        mask::target(&self.secrets, self.path_and_query())
+        mask::target(&self.messages.secrets, self.path_and_query())
     }
 
     /// The request's path and query, with what is secret in it.
     pub(crate) fn path_and_query(&self) -> &str {
-        self.heads.target()
+        self.messages.heads.target()
+    }
+
+    /// The fields of the response.
+    pub(crate) fn received(&self) -> HeaderMap {
+        let mut fields = self.messages.heads.response();
+        if let Some(number) = &self.messages.number {
+            fields.insert(number.clone(), HeaderValue::from(self.id));
+        }
+        fields
     }
 
     /// The response's status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.messages.status
     }
 
     /// The request's body, up to the journal's bound, as it was sent: nothing is masked.
     pub fn request_body(&self) -> &[u8] {
-        &self.request_body.bytes
+        &self.messages.request_body.bytes
     }
 
     /// The response's body, up to the journal's bound, as it was sent: nothing is masked.
     pub fn response_body(&self) -> &[u8] {
-        &self.response_body.bytes
+        &self.messages.response_body.bytes
     }
 
     /// Everything found in it, warnings included.
     pub fn diagnostics(&self) -> &[Diagnostic] {
-        &self.diagnostics
+        &self.messages.diagnostics
     }
 
     /// The verdict. A fault of the client is named before one of the server.
     pub fn verdict(&self) -> Verdict {
         if self.has(Fault::Client) {
             Verdict::Violation
-        } else if self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        } else if self.messages.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             Verdict::Drift
         } else {
             Verdict::Pass
@@ -205,26 +223,30 @@ impl Exchange {
 
     /// Whether it is of an application, by name or client id.
     pub(crate) fn belongs_to(&self, wanted: &str) -> bool {
-        self.application.as_ref().is_some_and(|known| known.name == wanted || known.client_id == wanted)
+        self.messages.application.as_ref().is_some_and(|known| known.name == wanted || known.client_id == wanted)
     }
 
     /// Whether its status is this one, such as `404`, or of this class, such as `4XX`.
     pub(crate) fn has_status(&self, wanted: &str) -> bool {
-        wanted == self.status.as_str() || wanted.eq_ignore_ascii_case(&format!("{}XX", self.status.as_u16() / 100))
+        wanted == self.messages.status.as_str()
+            || wanted.eq_ignore_ascii_case(&format!("{}XX", self.messages.status.as_u16() / 100))
     }
 
     pub(crate) fn has(&self, fault: Fault) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error && diagnostic.fault == fault)
+        self.messages
+            .diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error && diagnostic.fault == fault)
     }
 
     /// What the journal's bound in bytes counts.
     pub(crate) fn weight(&self) -> usize {
         /// What an exchange without texts takes, about.
         const EMPTY_BYTES: usize = 1_024;
-        let changes: usize = self.changes.changes.iter().map(KeptChange::weight).sum();
-        let diagnostics: usize = self.diagnostics.iter().map(Diagnostic::weight).sum();
-        let bodies = self.request_body.bytes.len() + self.response_body.bytes.len();
-        EMPTY_BYTES + bodies + self.heads.bytes() + changes + diagnostics
+        let changes: usize = self.messages.changes.changes.iter().map(KeptChange::weight).sum();
+        let diagnostics: usize = self.messages.diagnostics.iter().map(Diagnostic::weight).sum();
+        let bodies = self.messages.request_body.bytes.len() + self.messages.response_body.bytes.len();
+        EMPTY_BYTES + bodies + self.messages.heads.bytes() + changes + diagnostics
     }
 
     /// The control plane's form.
@@ -234,13 +256,13 @@ impl Exchange {
             "time": self.time.to_string(),
             "application": self.application(),
             "operation": self.operation(),
-            "request": self.message(json!({ "method": self.method.as_str(), "target": self.target() }), &self.heads.request(), &self.request_body),
-            "response": self.message(json!({ "status": self.status.as_u16() }), &self.heads.response(), &self.response_body),
+            "request": self.message(json!({ "method": self.messages.method.as_str(), "target": self.target() }), &self.messages.heads.request(), &self.messages.request_body),
+            "response": self.message(json!({ "status": self.messages.status.as_u16() }), &self.received(), &self.messages.response_body),
             "duration_us": self.microseconds(),
             "verdict": self.verdict().as_str(),
-            "changes": self.changes.changes.iter().map(|change| change.difference().to_json(|value| mask::value(&self.secrets, value))).collect::<Vec<_>>(),
-            "changes_truncated": self.changes.truncated,
-            "violations": self.diagnostics.iter().map(Diagnostic::to_json).collect::<Vec<_>>(),
+            "changes": self.messages.changes.changes.iter().map(|change| change.difference().to_json(|value| mask::value(&self.messages.secrets, value))).collect::<Vec<_>>(),
+            "changes_truncated": self.messages.changes.truncated,
+            "violations": self.messages.diagnostics.iter().map(Diagnostic::to_json).collect::<Vec<_>>(),
         })
     }
 
@@ -251,12 +273,12 @@ impl Exchange {
             "time": self.time.to_string(),
             "application": self.application(),
             "operation": self.operation(),
-            "method": self.method.as_str(),
+            "method": self.messages.method.as_str(),
             "target": self.target(),
-            "status": self.status.as_u16(),
+            "status": self.messages.status.as_u16(),
             "duration_us": self.microseconds(),
             "verdict": self.verdict().as_str(),
-            "codes": self.diagnostics.iter().map(|diagnostic| diagnostic.code.as_str()).collect::<Vec<_>>(),
+            "codes": self.messages.diagnostics.iter().map(|diagnostic| diagnostic.code.as_str()).collect::<Vec<_>>(),
         })
     }
 
@@ -266,14 +288,14 @@ impl Exchange {
 
     /// A header's value as it may be shown.
     pub(super) fn field(&self, name: &HeaderName, value: &HeaderValue) -> String {
-        mask::header(&self.secrets, name, value)
+        mask::header(&self.messages.secrets, name, value)
     }
 
     /// A body of it with its secrets masked; `None` where it may be shown as it is.
     pub(super) fn masked(&self, body: &Kept) -> Option<Shown> {
         Some(&body.bytes)
             .filter(|bytes| !bytes.is_empty())
-            .and_then(|bytes| mask::body(&self.secrets, bytes, self.secret))
+            .and_then(|bytes| mask::body(&self.messages.secrets, bytes, self.messages.secret))
     }
 
     fn message(&self, head: Value, headers: &HeaderMap, body: &Kept) -> Value {

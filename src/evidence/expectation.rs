@@ -241,7 +241,7 @@ impl Expectation {
         let operation = exchange.operation().unwrap_or("none");
         let is_operation = self.operation.as_ref().is_none_or(|wanted| exchange.is_of(wanted));
         expect("operation", &self.operation, operation, is_operation);
-        let method = exchange.method.as_str();
+        let method = exchange.messages.method.as_str();
         expect(
             "method",
             &self.method,
@@ -253,12 +253,12 @@ impl Expectation {
         let is_application = self.application.as_ref().is_none_or(|wanted| exchange.belongs_to(wanted));
         expect("application", &self.application, application, is_application);
         let is_status = self.status.as_ref().is_none_or(|wanted| exchange.has_status(wanted));
-        expect("status", &self.status, exchange.status.as_str(), is_status);
+        expect("status", &self.status, exchange.messages.status.as_str(), is_status);
         self.query_differences(exchange, &mut differences);
         self.header_differences(exchange, &mut differences);
         if let Some(wanted) = &self.body {
-            let found = serde_json::from_slice(&exchange.request_body.bytes).unwrap_or(Value::Null);
-            body_differences(&exchange.secrets, wanted, &found, "", &mut differences);
+            let found = serde_json::from_slice(&exchange.messages.request_body.bytes).unwrap_or(Value::Null);
+            body_differences(&exchange.messages.secrets, wanted, &found, "", &mut differences);
         }
         differences
     }
@@ -271,7 +271,7 @@ impl Expectation {
             if !pairs.iter().any(|(known, value)| known == name && *value == wanted) {
                 let found =
                     pairs.iter().find(|(known, _)| known == name).map_or("nothing", |(_, value)| value.as_str());
-                differences.push(if exchange.secrets.are_named(name) {
+                differences.push(if exchange.messages.secrets.are_named(name) {
                     format!("query `{name}`: another secret was expected")
                 } else {
                     format!("query `{name}`: expected `{wanted}`, found `{found}`")
@@ -284,7 +284,7 @@ impl Expectation {
         if self.headers.is_empty() {
             return;
         }
-        let headers = exchange.heads.request();
+        let headers = exchange.messages.heads.request();
         for (name, wanted) in &self.headers {
             let wanted = plain(wanted);
             let found: Vec<&str> =

@@ -1,12 +1,14 @@
 //! The heads of an exchange as the journal keeps them: in one piece of memory. There are thousands of them, and the buffer
 //! that a head was read into is many times as large as the head.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The target of a request, its fields, and those of the response.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Heads {
-    bytes: Box<[u8]>,
+    /// Shared by exchanges that are the same.
+    bytes: Bytes,
     target: usize,
     request: usize,
 }
@@ -15,14 +17,33 @@ pub(crate) struct Heads {
 const LENGTHS: usize = 8;
 
 impl Heads {
-    pub(crate) fn new(target: &str, request: &HeaderMap, response: &HeaderMap) -> Self {
+    /// `but`: a field of the response that is left out.
+    pub(crate) fn new(target: &str, request: &HeaderMap, response: &HeaderMap, but: Option<&HeaderName>) -> Self {
         let bytes = target.len() + room(request) + room(response);
         let mut heads = Vec::with_capacity(bytes);
         heads.extend_from_slice(target.as_bytes());
-        push(&mut heads, request);
+        request.iter().for_each(|field| push(&mut heads, field));
         let request = heads.len();
-        push(&mut heads, response);
-        Self { bytes: heads.into_boxed_slice(), target: target.len(), request }
+        response.iter().filter(|(name, _)| Some(*name) != but).for_each(|field| push(&mut heads, field));
+        Self { bytes: heads.into(), target: target.len(), request }
+    }
+
+    /// Whether a request has this target and these fields, in their order.
+    pub(crate) fn are_of(&self, target: &str, request: &HeaderMap) -> bool {
+        let mut rest = self.bytes.get(self.target..self.request).unwrap_or_default();
+        let is_next = |(name, value): (&HeaderName, &HeaderValue)| {
+            let known = first(rest);
+            known.is_some_and(|(known_name, known_value, behind)| {
+                rest = behind;
+                known_name == name.as_str().as_bytes() && known_value == value.as_bytes()
+            })
+        };
+        self.bytes.get(..self.target) == Some(target.as_bytes()) && request.iter().all(is_next) && rest.is_empty()
+    }
+
+    /// Whether both have one target and the same fields of the request.
+    pub(crate) fn have_request_of(&self, other: &Self) -> bool {
+        self.target == other.target && self.bytes.get(..self.request) == other.bytes.get(..other.request)
     }
 
     /// How many bytes they take.
@@ -50,15 +71,13 @@ fn room(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| LENGTHS + name.as_str().len() + value.len()).sum()
 }
 
-fn push(heads: &mut Vec<u8>, headers: &HeaderMap) {
-    for (name, value) in headers {
-        for part in [name.as_str().as_bytes(), value.as_bytes()] {
-            // The limit on heads is far below.
-            heads.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
-        }
-        heads.extend_from_slice(name.as_str().as_bytes());
-        heads.extend_from_slice(value.as_bytes());
+fn push(heads: &mut Vec<u8>, (name, value): (&HeaderName, &HeaderValue)) {
+    for part in [name.as_str().as_bytes(), value.as_bytes()] {
+        // The limit on heads is far below.
+        heads.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
     }
+    heads.extend_from_slice(name.as_str().as_bytes());
+    heads.extend_from_slice(value.as_bytes());
 }
 
 fn fields(mut bytes: &[u8]) -> HeaderMap {
@@ -92,7 +111,15 @@ mod tests {
         }
         let mut response = HeaderMap::new();
         response.insert("content-type", HeaderValue::from_static("text/plain"));
-        let heads = Heads::new("/a?b=é", &request, &response);
+        let heads = Heads::new("/a?b=é", &request, &response, None);
+        assert!(heads.are_of("/a?b=é", &request) && !heads.are_of("/a?b=", &request));
+        for (name, value) in [("host", "b"), ("x-more", "")] {
+            let mut other = request.clone();
+            other.insert(name, HeaderValue::from_static(value));
+            assert!(!heads.are_of("/a?b=é", &other) && !Heads::new("", &other, &response, None).are_of("", &request));
+        }
+        let lacking = Heads::new("/a?b=é", &request, &response, Some(&http::header::CONTENT_TYPE));
+        assert_eq!((lacking.request(), lacking.response()), (request.clone(), HeaderMap::new()));
         assert_eq!((heads.target(), heads.request(), heads.response()), ("/a?b=é", request, response));
         assert_eq!((Heads::default().target(), Heads::default().response()), ("", HeaderMap::new()));
     }

@@ -29,12 +29,12 @@ pub(super) struct Held {
 #[derive(Debug, Default)]
 struct State {
     /// Each with its weight, so that what goes need not be looked at.
-    entries: VecDeque<(usize, Arc<Exchange>)>,
+    entries: VecDeque<(usize, Exchange)>,
     bytes: usize,
     dropped: u64,
     counts: Counts,
     /// The first violating exchanges, kept for the report however much comes after them.
-    reported: Vec<Arc<Exchange>>,
+    reported: Vec<Exchange>,
 }
 
 /// How many exchanges there were, and of which kind. They are not cut with the journal.
@@ -59,7 +59,7 @@ impl Counts {
         let drift = exchange.has(Fault::Server) || exchange.has(Fault::Contract) || exchange.has(Fault::Fixture);
         self.drift += u64::from(drift);
         self.broken += u64::from(violation || drift);
-        let unknown = exchange.diagnostics.iter().any(|diagnostic| diagnostic.code == code::UNKNOWN_PATH);
+        let unknown = exchange.messages.diagnostics.iter().any(|diagnostic| diagnostic.code == code::UNKNOWN_PATH);
         self.unknown_paths += u64::from(unknown);
     }
 
@@ -121,7 +121,7 @@ impl Journal {
     }
 
     /// Adds an exchange; the oldest make room.
-    pub(super) fn record(&self, exchange: Arc<Exchange>) {
+    pub(super) fn record(&self, exchange: Exchange) {
         let weight = exchange.weight();
         let mut state = self.state();
         state.counts.add(&exchange);
@@ -130,7 +130,7 @@ impl Journal {
             && self.all.reported.load(Ordering::Relaxed) + weight <= REPORTED_BYTES_MAX
         {
             self.all.reported.fetch_add(weight, Ordering::Relaxed);
-            state.reported.push(Arc::clone(&exchange));
+            state.reported.push(exchange.clone());
         }
         let bytes = state.bytes;
         state.bytes += weight;
@@ -160,7 +160,7 @@ impl Journal {
     }
 
     /// The exchanges that a filter takes, in its order, at most `limit`.
-    pub(super) fn select(&self, filter: &Filter, limit: usize) -> Vec<Arc<Exchange>> {
+    pub(super) fn select(&self, filter: &Filter, limit: usize) -> Vec<Exchange> {
         let state = self.state();
         // Ids ascend but for requests that overlap, so what lies well before is passed over at once.
         const OVERLAP: u64 = 4_096;
@@ -175,7 +175,7 @@ impl Journal {
     }
 
     /// The exchange with this id, if it is still kept.
-    pub(super) fn get(&self, id: u64) -> Option<Arc<Exchange>> {
+    pub(super) fn get(&self, id: u64) -> Option<Exchange> {
         let state = self.state();
         let kept = state.entries.iter().map(|(_, exchange)| exchange).find(|exchange| exchange.id == id);
         kept.or_else(|| state.reported.iter().find(|exchange| exchange.id == id)).cloned()
@@ -189,13 +189,13 @@ impl Journal {
         self.state().dropped
     }
 
-    pub(super) fn reported(&self) -> Vec<Arc<Exchange>> {
+    pub(super) fn reported(&self) -> Vec<Exchange> {
         self.state().reported.clone()
     }
 }
 
 /// Drops the oldest until the bounds are kept; gives the last of them.
-fn cut(state: &mut State, entries_max: usize, bytes_max: usize) -> Option<Arc<Exchange>> {
+fn cut(state: &mut State, entries_max: usize, bytes_max: usize) -> Option<Exchange> {
     let mut last = None;
     while state.entries.len() > entries_max || state.bytes > bytes_max {
         let Some((weight, oldest)) = state.entries.pop_front() else { break };

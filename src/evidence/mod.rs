@@ -18,7 +18,7 @@ mod report;
 pub(crate) use coverage::Touch;
 pub use coverage::{Coverage, CoverageScope};
 pub use exchange::{Exchange, Verdict};
-pub(crate) use exchange::{Kept, KeptChanges};
+pub(crate) use exchange::{Kept, KeptChanges, Messages};
 pub use expectation::{Expectation, Outcome};
 pub(crate) use gates::Gates;
 pub use gates::{FailOn, Gate};
@@ -110,7 +110,7 @@ impl Touched {
 #[derive(Debug, Default)]
 struct Departed {
     counts: Counts,
-    reported: Vec<Arc<Exchange>>,
+    reported: Vec<Exchange>,
     coverage: Coverage,
     used: Used,
 }
@@ -143,7 +143,7 @@ impl Used {
 
 /// Some exchanges, and where to go on.
 pub(crate) struct Page {
-    pub(crate) exchanges: Vec<Arc<Exchange>>,
+    pub(crate) exchanges: Vec<Exchange>,
     /// The id to give as `after` for more, or as `before` where the newest come first.
     pub(crate) next: Option<u64>,
     /// How many were dropped since the last clearing.
@@ -204,13 +204,13 @@ impl Evidence {
     /// Adds an exchange of an application, what it touched, and the fixture's resource and the example that it used.
     pub(crate) fn record(
         &self,
-        exchange: Arc<Exchange>,
+        exchange: Exchange,
         application: Option<Key>,
         touch: Option<&Touch<'_>>,
         used: (Option<&str>, Option<&str>),
     ) {
         let id = exchange.id;
-        let watched = self.expects.load(Ordering::Acquire).then(|| Arc::clone(&exchange));
+        let watched = self.expects.load(Ordering::Acquire).then(|| exchange.clone());
         self.show_tenant(application, |tenant| {
             if let Some(touch) = touch {
                 tenant.touch(touch);
@@ -280,7 +280,7 @@ impl Evidence {
     /// The exchanges that a filter takes, in its order, at most `limit`. `application`: of this one only.
     pub(crate) fn page(&self, application: Option<Key>, filter: &Filter, limit: usize) -> Page {
         let tenants = self.tenants(application);
-        let mut exchanges: Vec<Arc<Exchange>> =
+        let mut exchanges: Vec<Exchange> =
             tenants.iter().flat_map(|tenant| tenant.journal.select(filter, limit.saturating_add(1))).collect();
         exchanges.sort_by_key(|exchange| exchange.id);
         if filter.order == Order::NewestFirst {
@@ -294,12 +294,12 @@ impl Evidence {
     }
 
     /// The exchanges that are kept, oldest first; of one application, or of all.
-    pub(crate) fn all(&self, application: Option<Key>) -> Vec<Arc<Exchange>> {
+    pub(crate) fn all(&self, application: Option<Key>) -> Vec<Exchange> {
         self.page(application, &Filter::default(), usize::MAX).exchanges
     }
 
     /// The exchange with this id, if it is still kept.
-    pub(crate) fn get(&self, id: u64) -> Option<Arc<Exchange>> {
+    pub(crate) fn get(&self, id: u64) -> Option<Exchange> {
         // One lock at a time: clearing holds the tenants' while it takes the departed ones'.
         let kept = self.tenants(None).iter().find_map(|tenant| tenant.journal.get(id));
         kept.or_else(|| {
@@ -351,7 +351,7 @@ impl Evidence {
     }
 
     /// The first exchanges that broke the contract, in their order.
-    pub(crate) fn reported(&self, application: Option<Key>) -> Vec<Arc<Exchange>> {
+    pub(crate) fn reported(&self, application: Option<Key>) -> Vec<Exchange> {
         let tenants = self.tenants(application);
         let mut reported: Vec<_> = tenants.iter().flat_map(|tenant| tenant.journal.reported()).collect();
         if application.is_none() {

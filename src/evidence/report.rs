@@ -2,14 +2,13 @@ use super::{Address, Counts, Coverage, Exchange, Gate, Gates, Outcome};
 use crate::diagnostic::Location;
 use serde_json::{Value, json};
 use std::fmt;
-use std::sync::Arc;
 
 /// Whether client and contract agreed, where they did not, and what else was asked for: the one value that
 /// every verdict and every report is made from.
 #[derive(Debug, Clone)]
 pub struct Report {
     pub(crate) counts: Counts,
-    pub(crate) reported: Vec<Arc<Exchange>>,
+    pub(crate) reported: Vec<Exchange>,
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) gates: Vec<Gate>,
     pub(crate) unused: Vec<Unused>,
@@ -20,7 +19,7 @@ pub struct Report {
     /// `info.title` and `info.version` of the contract.
     pub(crate) contract: (String, String),
     /// Every exchange that the journal holds, where a report asks for them.
-    pub(crate) exchanges: Vec<Arc<Exchange>>,
+    pub(crate) exchanges: Vec<Exchange>,
     /// How `curl` lines name the server.
     pub(crate) address: Address,
 }

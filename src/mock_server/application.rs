@@ -153,13 +153,7 @@ impl Application {
 
     /// This application's exchanges that the journal still holds, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        self.shared
-            .engine
-            .evidence
-            .all(Some(self.application.arrival()))
-            .into_iter()
-            .map(Arc::unwrap_or_clone)
-            .collect()
+        self.shared.engine.evidence.all(Some(self.application.arrival()))
     }
 }
 

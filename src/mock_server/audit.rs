@@ -5,7 +5,6 @@ use crate::evidence::recording::{self, Entry};
 use crate::evidence::{Exchange, RecordingError, Report};
 use jiff::Timestamp;
 use std::io::{BufReader, Read};
-use std::sync::Arc;
 
 /// Exchanges that the journal of an audit keeps.
 const JOURNAL_ENTRIES_MAX: usize = 1_000;
@@ -104,7 +103,7 @@ impl Audit {
     /// The last exchanges that were judged, oldest first; at most 1,000, and 64 MiB of bodies. An exchange has the number that it
     /// has among all entries, from 1.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        self.engine.evidence.all(None).into_iter().map(Arc::unwrap_or_clone).collect()
+        self.engine.evidence.all(None)
     }
 
     /// The verdict on what was judged so far, with the coverage of the contract.

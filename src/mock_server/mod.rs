@@ -248,12 +248,12 @@ impl MockServer {
 
     /// The exchanges that the journal still holds, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        self.shared.engine.evidence.all(None).into_iter().map(Arc::unwrap_or_clone).collect()
+        self.shared.engine.evidence.all(None)
     }
 
     /// Answers a request without a socket, as the server would.
     pub fn handle<B: Into<Bytes>>(&self, request: http::Request<B>) -> http::Response<Bytes> {
-        self.shared.respond(request.map(Into::into))
+        self.shared.respond(request.map(Into::into), None)
     }
 
     /// What of a control-plane reply breaks the control plane's own document, `openapi/admin.yaml`.

@@ -2,7 +2,7 @@ use super::Builder;
 use super::sources::Sources;
 use crate::control::Plane;
 use crate::diagnostic::{Diagnostic, Part};
-use crate::engine::{Engine, X_MOCK_VIOLATIONS};
+use crate::engine::{Again, Engine, X_MOCK_VIOLATIONS};
 use crate::message::{Reply, Request};
 use crate::server::{Handler, Refusal};
 use jiff::Timestamp;
@@ -26,14 +26,14 @@ impl Shared {
         Timestamp::now()
     }
 
-    /// Answers a request of either plane.
-    pub(super) fn respond(&self, request: Request) -> Reply {
+    /// Answers a request of either plane. `again`: what its connection remembers.
+    pub(super) fn respond(&self, request: Request, again: Option<&Again>) -> Reply {
         if Plane::owns(request.uri().path()) {
             return self.plane.handle(&self.engine, &request, self.now());
         }
         let start = Instant::now();
         let logged = tracing::enabled!(tracing::Level::INFO).then(|| (request.method().clone(), request.uri().clone()));
-        let reply = self.engine.handle(request, self.now(), || start.elapsed());
+        let reply = self.engine.handle(request, again, self.now(), || start.elapsed());
         if let Some((method, uri)) = logged {
             let violations = reply.headers().get(X_MOCK_VIOLATIONS).and_then(|codes| codes.to_str().ok());
             let violations = violations.unwrap_or_default();
@@ -44,8 +44,8 @@ impl Shared {
 }
 
 impl Handler for Shared {
-    fn handle(&self, request: Request) -> Reply {
-        self.respond(request)
+    fn handle(&self, request: Request, again: &Again) -> Reply {
+        self.respond(request, Some(again))
     }
 
     fn refuse(&self, refusal: Refusal, head: Option<http::request::Parts>) -> Reply {

@@ -8,6 +8,7 @@ use super::patience::Patience;
 use super::reply;
 use super::running::Shared;
 use super::{http1, later::Endless};
+use crate::engine::Again;
 use crate::message::Reply;
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue};
@@ -34,13 +35,15 @@ pub(super) struct Talk {
     pub(super) begun: Begun,
     /// Whether the connection closes for a reason of ours, and more may come in.
     pub(super) is_cut: AtomicBool,
+    pub(super) again: Again,
 }
 
 impl Talk {
     pub(super) fn new(shared: Arc<Shared>, stopping: watch::Receiver<bool>, is_secure: bool) -> Arc<Self> {
         let patience = Patience::new(shared.limits.patience());
         let (verdict, begun, is_cut) = (Verdict::default(), Begun::default(), AtomicBool::new(false));
-        Arc::new(Self { shared, stopping, patience, is_secure, verdict, begun, is_cut })
+        let again = Again::default();
+        Arc::new(Self { shared, stopping, patience, is_secure, verdict, begun, is_cut, again })
     }
 }
 
@@ -94,7 +97,7 @@ pub(super) async fn respond(talk: Arc<Talk>, request: http::Request<Incoming>) -
     let handler = shared.handler.as_ref();
     let mut is_last = shared.is_leaving.load(Ordering::Relaxed);
     let mut reply = match read {
-        Ok(request) => guarded(handler, |handler| handler.handle(request)),
+        Ok(request) => guarded(handler, |handler| handler.handle(request, &talk.again)),
         Err(Refused { refusal, head }) => {
             is_last = true;
             guarded(handler, |handler| handler.refuse(refusal, head.map(|head| *head)))

@@ -26,6 +26,7 @@ mod tls;
 mod unix;
 
 use crate::diagnostic::{Code, code};
+use crate::engine::Again;
 use crate::message::{Reply, Request};
 use http::request::Parts;
 use std::fmt;
@@ -48,8 +49,8 @@ pub(crate) type Security = std::convert::Infallible;
 /// Both functions are called on a thread that serves other connections too, so they must not wait. A
 /// panic in one is answered with 500 and logged.
 pub(crate) trait Handler: Send + Sync + 'static {
-    /// Answers a whole request.
-    fn handle(&self, request: Request) -> Reply;
+    /// Answers a whole request. `again`: what its connection remembers.
+    fn handle(&self, request: Request, again: &Again) -> Reply;
 
     /// Answers what could not be read whole; the head if it was read. The connection closes afterwards.
     fn refuse(&self, refusal: Refusal, head: Option<Parts>) -> Reply;

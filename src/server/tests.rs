@@ -1,6 +1,7 @@
 //! The server over raw sockets: what a client sees, byte for byte where it matters.
 
 use super::*;
+use crate::engine::Again;
 use crate::message::Limits;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -23,7 +24,7 @@ struct Echo {
 const BIG: usize = 8 * 1024 * 1024;
 
 impl Handler for Echo {
-    fn handle(&self, request: Request) -> Reply {
+    fn handle(&self, request: Request, _: &Again) -> Reply {
         self.handled.fetch_add(1, Ordering::SeqCst);
         let path = request.uri().path();
         let body = format!("{} {} {}", request.method(), request.uri(), request.body().len());

@@ -201,7 +201,7 @@ pub(super) fn attempt(visit: &Visit<'_>) -> Shown {
     {
         request.headers_mut().insert(AUTHORIZATION, token);
     }
-    let reply = visit.engine.handle(request, visit.now, || Duration::ZERO);
+    let reply = visit.engine.handle(request, None, visit.now, || Duration::ZERO);
     match reply.headers().get("x-mock-exchange").and_then(|id| id.to_str().ok()) {
         Some(id) => Ok(see_other(&format!("/_mock/exchanges/{id}"))),
         None => refuse("The request left no exchange."),
@@ -222,7 +222,7 @@ fn token(visit: &Visit<'_>, application: &Value) -> Result<Option<String>, Answe
     *request.uri_mut() = text(&contract["token_path"]).parse().unwrap_or_default();
     let form = HeaderValue::from_static("application/x-www-form-urlencoded");
     request.headers_mut().insert(CONTENT_TYPE, form);
-    let reply = visit.engine.handle(request, visit.now, || Duration::ZERO);
+    let reply = visit.engine.handle(request, None, visit.now, || Duration::ZERO);
     let granted: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
     Ok(granted["access_token"].as_str().map(ToOwned::to_owned))
 }

@@ -51,13 +51,13 @@ pub(super) fn line(exchange: &Exchange, address: Address) -> Option<Line> {
         code::TRANSFER_CODING_UNKNOWN,
         code::VERSION_UNKNOWN,
     ];
-    if exchange.diagnostics.iter().any(|diagnostic| unread.contains(&diagnostic.code)) {
+    if exchange.messages.diagnostics.iter().any(|diagnostic| unread.contains(&diagnostic.code)) {
         return None;
     }
     let mut words = vec![Word::plain("curl"), Word::plain("-i")];
     method(exchange, &mut words);
     target(exchange, address, &mut words);
-    for (name, value) in &exchange.heads.request() {
+    for (name, value) in &exchange.messages.heads.request() {
         if let Some(field) = field(exchange, name, value) {
             words.extend([Word::plain("-H"), field]);
         }
@@ -68,10 +68,10 @@ pub(super) fn line(exchange: &Exchange, address: Address) -> Option<Line> {
 }
 
 fn method(exchange: &Exchange, words: &mut Vec<Word>) {
-    if exchange.method == Method::HEAD {
+    if exchange.messages.method == Method::HEAD {
         words.push(Word::plain("--head"));
-    } else if exchange.method != Method::GET || !exchange.request_body.bytes.is_empty() {
-        words.extend([Word::plain("-X"), Word::plain(exchange.method.as_str())]);
+    } else if exchange.messages.method != Method::GET || !exchange.messages.request_body.bytes.is_empty() {
+        words.extend([Word::plain("-X"), Word::plain(exchange.messages.method.as_str())]);
     }
 }
 
@@ -93,13 +93,13 @@ fn target(exchange: &Exchange, address: Address, words: &mut Vec<Word>) {
     url.text(path);
     if let Some(query) = query {
         url.text("?");
-        url.pairs(&exchange.secrets, query);
+        url.pairs(&exchange.messages.secrets, query);
     }
     words.push(url);
 }
 
 fn base(exchange: &Exchange, address: Address) -> Word {
-    let headers = exchange.heads.request();
+    let headers = exchange.messages.heads.request();
     let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
     match host.filter(|_| address.lasts) {
         Some(host) => Word::plain(&format!("{}://{host}", address.scheme)),
@@ -127,7 +127,7 @@ fn field(exchange: &Exchange, name: &HeaderName, value: &HeaderValue) -> Option<
         word.text(&raw);
     } else if let Some((path, query)) = raw.split_once('?').filter(|_| name == REFERER) {
         word.text(&format!("{path}?"));
-        word.pairs(&exchange.secrets, query);
+        word.pairs(&exchange.messages.secrets, query);
     } else {
         word.text(shown.trim_end_matches(MASK));
         word.variable(if name == AUTHORIZATION { TOKEN } else { variable(name.as_str()) });
@@ -139,7 +139,7 @@ fn field(exchange: &Exchange, name: &HeaderName, value: &HeaderValue) -> Option<
 fn cookies(exchange: &Exchange, raw: &str, word: &mut Word) {
     let is_wrong = |name: &str| {
         let at = pointer::join("", name);
-        exchange.diagnostics.iter().any(|diagnostic| {
+        exchange.messages.diagnostics.iter().any(|diagnostic| {
             diagnostic.severity == Severity::Error
                 && matches!(&diagnostic.place, Some(Place::Message { part: Part::Cookie, pointer }) if *pointer == at)
         })
@@ -160,11 +160,11 @@ fn cookies(exchange: &Exchange, raw: &str, word: &mut Word) {
 
 /// Adds the body to the line; gives what stands before `curl`, and what the line cannot do.
 fn body(exchange: &Exchange, words: &mut Vec<Word>) -> (Option<String>, Option<String>) {
-    let kept = &exchange.request_body;
+    let kept = &exchange.messages.request_body;
     if kept.bytes.is_empty() {
         return (None, None);
     }
-    if !exchange.heads.request().contains_key(CONTENT_TYPE) {
+    if !exchange.messages.heads.request().contains_key(CONTENT_TYPE) {
         // Without this, `curl` says that it is a form.
         words.extend([Word::plain("-H"), Word::plain("Content-Type:")]);
     }
@@ -198,7 +198,7 @@ fn body(exchange: &Exchange, words: &mut Vec<Word>) -> (Option<String>, Option<S
                 word.text(piece);
             }
         }
-        Some(_) => word.pairs(&exchange.secrets, text),
+        Some(_) => word.pairs(&exchange.messages.secrets, text),
         None => word.text(text),
     }
     words.extend([Word::plain("--data-raw"), word]);

@@ -31,7 +31,12 @@ impl Finding<'_> {
     pub(super) fn context(&self) -> Option<String> {
         let exchange = self.exchange?;
         let times = if self.count > 1 { format!(", {} times", self.count) } else { String::new() };
-        Some(format!("{} {} → {}{times}", exchange.method, exchange.target(), exchange.status.as_u16()))
+        Some(format!(
+            "{} {} → {}{times}",
+            exchange.messages.method,
+            exchange.target(),
+            exchange.messages.status.as_u16()
+        ))
     }
 }
 
@@ -40,7 +45,7 @@ pub(super) fn findings(report: &Report) -> Vec<Finding<'_>> {
     let mut findings: Vec<Finding<'_>> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for exchange in &report.reported {
-        for diagnostic in &exchange.diagnostics {
+        for diagnostic in &exchange.messages.diagnostics {
             let fingerprint = fingerprint(exchange, diagnostic);
             if let Some(finding) = known.get(&fingerprint).and_then(|index| findings.get_mut(*index)) {
                 finding.count += 1;
@@ -123,7 +128,7 @@ fn fingerprint(exchange: &Exchange, diagnostic: &Diagnostic) -> String {
     // Without an operation, the path is what tells two requests apart.
     let subject = exchange.template().map(ToOwned::to_owned).unwrap_or_else(|| {
         let path = exchange.path_and_query().split('?').next().unwrap_or_default();
-        format!("{} {path}", exchange.method)
+        format!("{} {path}", exchange.messages.method)
     });
     hash(&[
         &diagnostic.code.to_string(),

@@ -37,8 +37,9 @@ fn entry(exchange: &Exchange, scheme: &str) -> Value {
         "_operation": exchange.operation(),
         "_verdict": exchange.verdict().as_str(),
     });
-    if !exchange.diagnostics.is_empty() {
+    if !exchange.messages.diagnostics.is_empty() {
         let messages: Vec<String> = exchange
+            .messages
             .diagnostics
             .iter()
             .map(|diagnostic| format!("{} {}", diagnostic.code, diagnostic.message))
@@ -50,30 +51,30 @@ fn entry(exchange: &Exchange, scheme: &str) -> Value {
 
 fn request(exchange: &Exchange, scheme: &str) -> Value {
     let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
-    let sent = exchange.heads.request();
+    let sent = exchange.messages.heads.request();
     let host = sent.get(HOST).and_then(|host| host.to_str().ok()).filter(plain);
     // A request that was made in the process names no host.
     let base = format!("{scheme}://{}", host.filter(|host| !host.is_empty()).unwrap_or("localhost"));
     let target = exchange.target();
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let mut request = json!({
-        "method": exchange.method.as_str(),
+        "method": exchange.messages.method.as_str(),
         "url": format!("{base}{}", as_uri(&target)),
         "httpVersion": "HTTP/1.1",
         "cookies": request_cookies(&sent),
         "headers": headers(exchange, &sent),
         "queryString": pairs(query),
         "headersSize": -1,
-        "bodySize": size(&exchange.request_body),
+        "bodySize": size(&exchange.messages.request_body),
     });
-    if !exchange.request_body.bytes.is_empty() {
-        let (text, encoding) = text(exchange, &exchange.request_body);
+    if !exchange.messages.request_body.bytes.is_empty() {
+        let (text, encoding) = text(exchange, &exchange.messages.request_body);
         let mut data = json!({ "mimeType": media_type(&sent), "text": text });
         if let Some(encoding) = encoding {
             // The format has this member for responses only.
             data["_encoding"] = json!(encoding);
         }
-        cut(exchange, &exchange.request_body, &mut data);
+        cut(exchange, &exchange.messages.request_body, &mut data);
         request["postData"] = data;
     }
     request
@@ -102,8 +103,8 @@ fn as_uri(target: &str) -> String {
 }
 
 fn response(exchange: &Exchange) -> Value {
-    let received = exchange.heads.response();
-    let body = &exchange.response_body;
+    let received = exchange.received();
+    let body = &exchange.messages.response_body;
     let (text, encoding) = text(exchange, body);
     let mut content = json!({ "size": body.bytes.len(), "mimeType": media_type(&received), "text": text });
     if let Some(encoding) = encoding {
@@ -112,8 +113,8 @@ fn response(exchange: &Exchange) -> Value {
     cut(exchange, body, &mut content);
     let redirect = received.get(LOCATION).map(|location| exchange.field(&LOCATION, location));
     json!({
-        "status": exchange.status.as_u16(),
-        "statusText": exchange.status.canonical_reason().unwrap_or_default(),
+        "status": exchange.messages.status.as_u16(),
+        "statusText": exchange.messages.status.canonical_reason().unwrap_or_default(),
         "httpVersion": "HTTP/1.1",
         "cookies": response_cookies(&received),
         "headers": headers(exchange, &received),

@@ -122,7 +122,7 @@ fn operation(report: &Report, row: &Row<'_>) -> Case {
     let place = row.operation.points.first().and_then(|point| point.place.as_ref());
     Case {
         name: row.title(),
-        seconds: seconds(own.map(std::sync::Arc::as_ref)),
+        seconds: seconds(own),
         place: place.map(|place| (place.file.name().to_owned(), place.line_column().0)),
         result,
         output,
@@ -134,7 +134,7 @@ fn seconds<'e>(exchanges: impl Iterator<Item = &'e Exchange>) -> f64 {
 }
 
 fn failed(report: &Report, broken: &[&Exchange]) -> CaseResult {
-    let found = || broken.iter().flat_map(|exchange| &exchange.diagnostics);
+    let found = || broken.iter().flat_map(|exchange| &exchange.messages.diagnostics);
     let first = found().find(|diagnostic| diagnostic.severity == Severity::Error).or_else(|| found().next());
     let more = broken.len().saturating_sub(1);
     let mut message = first.map(|first| first.message.clone()).unwrap_or_default();

@@ -20,7 +20,6 @@ mod text;
 use super::{Exchange, Report};
 use bytes::Bytes;
 use std::fmt;
-use std::sync::Arc;
 
 /// How lines to paste name the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +123,7 @@ impl Report {
             Format::Html => html::html(self),
             Format::Sarif => pretty(&sarif::sarif(self)),
             Format::Github => github::github(self),
-            Format::Har => pretty(&har::har(self.exchanges.iter().map(Arc::as_ref), self.address.scheme)),
+            Format::Har => pretty(&har::har(self.exchanges.iter(), self.address.scheme)),
         };
         (format.media_type(), Bytes::from(text))
     }

@@ -2,7 +2,6 @@
 
 use super::{Exchange, Report};
 use crate::evidence::coverage::{OperationCoverage, PointCoverage};
-use std::sync::Arc;
 
 /// One operation.
 pub(super) struct Row<'r> {
@@ -37,7 +36,7 @@ pub(super) fn rows(report: &Report) -> (Vec<Row<'_>>, Vec<&Exchange>) {
     let operations = report.coverage.iter().flat_map(|coverage| &coverage.operations);
     let mut rows: Vec<Row<'_>> = operations.map(|operation| Row { operation, broken: Vec::new() }).collect();
     let mut others = Vec::new();
-    for exchange in report.reported.iter().map(Arc::as_ref) {
+    for exchange in report.reported.iter() {
         let own = rows.iter_mut().find(|row| exchange.template() == Some(row.operation.name.as_str()));
         match own {
             Some(row) => row.broken.push(exchange),

@@ -9,7 +9,8 @@ use crate::evidence::Heads;
 use crate::evidence::coverage::{OperationCoverage, PointCoverage};
 use crate::evidence::exchange::{Kept, KeptChanges};
 use crate::evidence::{
-    Counts, Coverage, CoverageScope, Exchange, Expectation, FailOn, Gates, Outcome, Report, Unused, UnusedExample,
+    Counts, Coverage, CoverageScope, Exchange, Expectation, FailOn, Gates, Messages, Outcome, Report, Unused,
+    UnusedExample,
 };
 use crate::source::{Focus, Location, SourceFile};
 use crate::store::Names;
@@ -61,11 +62,16 @@ const HEAD: Fields<'static> = &[("host", "127.0.0.1:2428"), ("authorization", "B
 const JSON: Fields<'static> = &[("content-type", "application/json")];
 
 fn heads(target: &str, request: Fields<'_>, response: Fields<'_>) -> Heads {
-    Heads::new(target, &headers(request), &headers(response))
+    Heads::new(target, &headers(request), &headers(response), None)
 }
 
 fn kept(text: &'static [u8]) -> Kept {
     Kept { bytes: Bytes::from_static(text), truncated: false }
+}
+
+fn exchange(id: u64, messages: Messages) -> Exchange {
+    let time = "2026-11-23T09:30:04.031Z".parse().unwrap();
+    Exchange { id, time, duration: Duration::from_micros(250), messages: Arc::new(messages) }
 }
 
 struct Sample {
@@ -77,10 +83,8 @@ impl Sample {
         Location::new(Arc::clone(&self.contract), pointer, Focus::Value)
     }
 
-    fn exchange(&self, id: u64) -> Exchange {
-        Exchange {
-            id,
-            time: "2026-11-23T09:30:04.031Z".parse().unwrap(),
+    fn messages() -> Messages {
+        Messages {
             application: Some(Arc::new(Names { name: "development".to_owned(), client_id: "c-1".to_owned() })),
             operation: called("GET /things", "GET /things"),
             method: Method::GET,
@@ -88,22 +92,22 @@ impl Sample {
             request_body: Kept::default(),
             status: StatusCode::OK,
             response_body: kept(b"[]"),
-            duration: Duration::from_micros(250),
             diagnostics: Vec::new(),
             changes: KeptChanges::default(),
             secret: false,
             secrets: Arc::default(),
+            number: None,
         }
     }
 
     /// A bad body, with a cookie, a secret in the query, and what shells and markup trip over.
-    fn violation(&self, id: u64) -> Exchange {
+    fn violation(&self) -> Messages {
         let found = Diagnostic::new(code::SCHEMA_ENUM, "\"it's | `big` <b>\" is none of the allowed values")
             .at(Part::Body, "/size")
             .contract(Some(self.at(SIZE)))
             .keyword("enum")
             .values(Some("one of \"small\", \"large\"".to_owned()), Some("\"it's | `big` <b>\"".to_owned()));
-        Exchange {
+        Messages {
             operation: called("saveThing", "PUT /things/{id}"),
             method: Method::PUT,
             heads: heads(
@@ -126,7 +130,7 @@ impl Sample {
             status: StatusCode::BAD_REQUEST,
             response_body: kept(b"{\"status\":400}"),
             diagnostics: vec![found],
-            ..self.exchange(id)
+            ..Self::messages()
         }
     }
 
@@ -140,35 +144,36 @@ impl Sample {
             .contract(Some(self.at(LIST)))
             .keyword("type")
             .values(Some("`array`".to_owned()), Some("{}".to_owned()));
-        vec![
-            self.exchange(1),
-            Exchange {
+        let all = [
+            Self::messages(),
+            Messages {
                 operation: None,
                 method: Method::POST,
                 heads: heads("/oauth/token", &[("content-type", "application/x-www-form-urlencoded")], JSON),
                 request_body: kept(b"grant_type=client_credentials&client_id=c-1&client_secret=s3cret"),
                 response_body: kept(b"{\"access_token\":\"s3cret\",\"expires_in\":60}"),
                 secret: true,
-                ..self.exchange(2)
+                ..Self::messages()
             },
-            self.violation(3),
-            Exchange {
+            self.violation(),
+            Messages {
                 application: None,
                 operation: None,
                 heads: heads("/a%7Cb", HEAD, JSON),
                 status: StatusCode::NOT_FOUND,
                 diagnostics: vec![unknown],
-                ..self.exchange(4)
+                ..Self::messages()
             },
-            Exchange {
+            Messages {
                 heads: heads("/things?page=2", &[], JSON),
                 request_body: kept(b"\xff\x00"),
                 response_body: kept(b"{}"),
                 diagnostics: vec![warning, drift],
-                ..self.exchange(5)
+                ..Self::messages()
             },
-            self.violation(6),
-        ]
+            self.violation(),
+        ];
+        (1..).zip(all).map(|(id, messages)| exchange(id, messages)).collect()
     }
 
     fn coverage(&self) -> Coverage {
@@ -217,8 +222,8 @@ impl Sample {
 
     fn report() -> Report {
         let sample = Self { contract: SourceFile::new("openapi/things.yaml", CONTRACT) };
-        let exchanges: Vec<Arc<Exchange>> = sample.exchanges().into_iter().map(Arc::new).collect();
-        let broken = exchanges.iter().filter(|exchange| !exchange.diagnostics.is_empty());
+        let exchanges: Vec<Exchange> = sample.exchanges();
+        let broken = exchanges.iter().filter(|exchange| !exchange.messages.diagnostics.is_empty());
         let counts = Counts { exchanges: 6, violations: 3, drift: 1, unknown_paths: 1, broken: 4 };
         let coverage = sample.coverage();
         let gates =
@@ -323,12 +328,12 @@ fn nine_annotations_of_a_kind_are_written_and_the_tenth_counts_the_others() {
     let mut report = Sample::report();
     report.reported.clear();
     for index in 0..30_u64 {
-        let mut exchange = sample.violation(index);
-        exchange.diagnostics[0] = exchange.diagnostics[0].clone().at(Part::Body, format!("/m{index}"));
+        let mut messages = sample.violation();
+        messages.diagnostics[0] = messages.diagnostics[0].clone().at(Part::Body, format!("/m{index}"));
         if index % 3 == 0 {
-            exchange.diagnostics[0].severity = Severity::Warning;
+            messages.diagnostics[0].severity = Severity::Warning;
         }
-        report.reported.push(Arc::new(exchange));
+        report.reported.push(exchange(index, messages));
     }
     let (_, bytes) = report.render_as(Format::Github);
     let text = String::from_utf8(bytes.to_vec()).unwrap();
@@ -345,24 +350,25 @@ fn fingerprints_say_the_same_of_the_same_and_differ_otherwise() {
     let sample = Sample { contract: SourceFile::new("openapi/things.yaml", CONTRACT) };
     let prints = |exchange: Exchange| {
         let mut report = Sample::report();
-        report.reported = vec![Arc::new(exchange)];
+        report.reported = vec![exchange];
         let (_, bytes) = report.render_as(Format::Sarif);
         let sarif: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         sarif["runs"][0]["results"][0]["partialFingerprints"]["contractViolation/v1"].clone()
     };
-    let first = prints(sample.violation(3));
-    let mut later = sample.violation(99);
+    let first = prints(exchange(3, sample.violation()));
+    let mut messages = sample.violation();
+    messages.diagnostics[0].message = "\"huge\" is none of the allowed values".to_owned();
+    let mut later = exchange(99, messages);
     later.time = "2027-01-01T00:00:00Z".parse().unwrap();
-    later.diagnostics[0].message = "\"huge\" is none of the allowed values".to_owned();
     assert_eq!(prints(later), first);
     let item = |at: &str| {
-        let mut exchange = sample.violation(3);
-        exchange.diagnostics[0] = exchange.diagnostics[0].clone().at(Part::Body, at);
-        prints(exchange)
+        let mut messages = sample.violation();
+        messages.diagnostics[0] = messages.diagnostics[0].clone().at(Part::Body, at);
+        prints(exchange(3, messages))
     };
     assert_eq!(item("/sizes/0"), item("/sizes/17"));
     assert_ne!(item("/sizes/0"), first);
-    let mut other = sample.violation(3);
+    let mut other = sample.violation();
     other.operation = called("POST /things", "POST /things");
-    assert_ne!(prints(other), first);
+    assert_ne!(prints(exchange(3, other)), first);
 }

@@ -57,7 +57,7 @@ pub(super) fn text(report: &Report, color: bool) -> String {
 /// The exchange, and a line that sends its request again if something was wrong with it.
 pub(super) fn exchange_with_line(exchange: &Exchange, color: bool, address: Address) -> String {
     let mut text = exchange_text(exchange, color);
-    if !exchange.diagnostics.is_empty()
+    if !exchange.messages.diagnostics.is_empty()
         && let Some(line) = curl::line(exchange, address)
     {
         let _ = writeln!(text, "\nto send it again:\n  {}", line.command);
@@ -71,7 +71,7 @@ pub(super) fn exchange_with_line(exchange: &Exchange, color: bool, address: Addr
 /// The request line, then each diagnostic with the lines it is about.
 pub(super) fn exchange_text(exchange: &Exchange, color: bool) -> String {
     let mut text = format!("{}\n", heading(exchange));
-    if exchange.diagnostics.is_empty() {
+    if exchange.messages.diagnostics.is_empty() {
         text.push_str("nothing was violated\n");
         return text;
     }
@@ -86,17 +86,18 @@ pub(super) fn heading(exchange: &Exchange) -> String {
     format!(
         "exchange {}: {} {} → {}{operation}{application}",
         exchange.id,
-        exchange.method,
+        exchange.messages.method,
         exchange.target(),
-        exchange.status.as_u16()
+        exchange.messages.status.as_u16()
     )
 }
 
 /// Each diagnostic with the lines it is about.
 pub(super) fn diagnostics(exchange: &Exchange, color: bool) -> String {
-    let request = body_file("request body", exchange, &exchange.request_body);
-    let response = body_file("response body", exchange, &exchange.response_body);
+    let request = body_file("request body", exchange, &exchange.messages.request_body);
+    let response = body_file("response body", exchange, &exchange.messages.response_body);
     let shown: Vec<Diagnostic> = exchange
+        .messages
         .diagnostics
         .iter()
         .map(|diagnostic| in_body(diagnostic, request.as_ref(), response.as_ref()))
@@ -108,7 +109,7 @@ pub(super) fn diagnostics(exchange: &Exchange, color: bool) -> String {
 fn body_file(name: &str, exchange: &Exchange, body: &Kept) -> Option<Arc<SourceFile>> {
     let masked = match exchange.masked(body) {
         None => None,
-        Some(Shown::Json(text)) if !exchange.secret => Some(text),
+        Some(Shown::Json(text)) if !exchange.messages.secret => Some(text),
         Some(_) => return None,
     };
     let text = masked.as_deref().or_else(|| std::str::from_utf8(&body.bytes).ok())?;
