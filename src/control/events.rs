@@ -132,6 +132,6 @@ fn page_reply(page: &Page, view: View) -> Reply {
         View::Full => exchange.to_json(),
         View::Summary => exchange.summary(),
     };
-    let exchanges: Vec<Value> = page.exchanges.iter().map(|exchange| told(exchange)).collect();
+    let exchanges: Vec<Value> = page.exchanges.iter().map(told).collect();
     json_reply(StatusCode::OK, &json!({ "exchanges": exchanges, "next": page.next, "dropped": page.dropped }))
 }

@@ -19,12 +19,13 @@ const LENGTHS: usize = 8;
 impl Heads {
     /// `but`: a field of the response that is left out.
     pub(crate) fn new(target: &str, request: &HeaderMap, response: &HeaderMap, but: Option<&HeaderName>) -> Self {
-        let bytes = target.len() + room(request) + room(response);
+        let response = || response.iter().filter(|(name, _)| Some(*name) != but);
+        let bytes = target.len() + room(request.iter()) + room(response());
         let mut heads = Vec::with_capacity(bytes);
         heads.extend_from_slice(target.as_bytes());
         request.iter().for_each(|field| push(&mut heads, field));
         let request = heads.len();
-        response.iter().filter(|(name, _)| Some(*name) != but).for_each(|field| push(&mut heads, field));
+        response().for_each(|field| push(&mut heads, field));
         Self { bytes: heads.into(), target: target.len(), request }
     }
 
@@ -67,8 +68,8 @@ impl Heads {
     }
 }
 
-fn room(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| LENGTHS + name.as_str().len() + value.len()).sum()
+fn room<'f>(fields: impl Iterator<Item = (&'f HeaderName, &'f HeaderValue)>) -> usize {
+    fields.map(|(name, value)| LENGTHS + name.as_str().len() + value.len()).sum()
 }
 
 fn push(heads: &mut Vec<u8>, (name, value): (&HeaderName, &HeaderValue)) {

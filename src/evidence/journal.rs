@@ -1,8 +1,8 @@
 use super::{Bounds, Exchange, Verdict};
 use crate::diagnostic::{Fault, code};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Violating exchanges that a report shows whole. Over it they are only counted.
 pub(super) const REPORTED_MAX: usize = 100;
@@ -15,7 +15,15 @@ pub(super) struct Journal {
     bounds: Bounds,
     /// What all journals hold together.
     all: Arc<Held>,
-    state: Mutex<State>,
+    /// Each with its weight, so that what goes need not be looked at.
+    entries: VecDeque<(usize, Exchange)>,
+    bytes: usize,
+    dropped: u64,
+    /// The greatest id of them so far.
+    newest: u64,
+    counts: Counts,
+    /// The first violating exchanges, kept for the report however much comes after them.
+    reported: Vec<Exchange>,
 }
 
 /// Bytes that the journals of all applications hold together.
@@ -24,17 +32,6 @@ pub(super) struct Held {
     pub(super) entries: AtomicUsize,
     /// Of the exchanges kept for the report.
     reported: AtomicUsize,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Each with its weight, so that what goes need not be looked at.
-    entries: VecDeque<(usize, Exchange)>,
-    bytes: usize,
-    dropped: u64,
-    counts: Counts,
-    /// The first violating exchanges, kept for the report however much comes after them.
-    reported: Vec<Exchange>,
 }
 
 /// How many exchanges there were, and of which kind. They are not cut with the journal.
@@ -104,54 +101,62 @@ impl Filter {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        self.all.entries.fetch_sub(state.bytes, Ordering::Relaxed);
-        let reported = state.reported.iter().map(|exchange| exchange.weight()).sum();
+        self.all.entries.fetch_sub(self.bytes, Ordering::Relaxed);
+        let reported = self.reported.iter().map(|exchange| exchange.weight()).sum();
         self.all.reported.fetch_sub(reported, Ordering::Relaxed);
     }
 }
 
 impl Journal {
     pub(super) fn new(bounds: Bounds, all: Arc<Held>) -> Self {
-        Self { bounds, all, state: Mutex::default() }
+        let (entries, counts, reported) = (VecDeque::new(), Counts::default(), Vec::new());
+        Self { bounds, all, entries, bytes: 0, dropped: 0, newest: 0, counts, reported }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Adds an exchange; the oldest make room.
-    pub(super) fn record(&self, exchange: Exchange) {
+    /// Adds an exchange; the oldest make room. Gives the last of them: to let it go takes longer than all of this, and need
+    /// not be waited for.
+    #[must_use]
+    pub(super) fn record(&mut self, exchange: Exchange) -> Option<Exchange> {
         let weight = exchange.weight();
-        let mut state = self.state();
-        state.counts.add(&exchange);
+        self.newest = self.newest.max(exchange.id);
+        self.counts.add(&exchange);
         if exchange.verdict() != Verdict::Pass
-            && state.reported.len() < REPORTED_MAX
+            && self.reported.len() < REPORTED_MAX
             && self.all.reported.load(Ordering::Relaxed) + weight <= REPORTED_BYTES_MAX
         {
             self.all.reported.fetch_add(weight, Ordering::Relaxed);
-            state.reported.push(exchange.clone());
+            self.reported.push(exchange.clone());
         }
-        let bytes = state.bytes;
-        state.bytes += weight;
-        state.entries.push_back((weight, exchange));
-        let oldest = cut(&mut state, self.bounds.entries_max, self.bounds.bytes_max);
-        self.account(bytes, state.bytes);
-        // To let it go takes longer than all of this, and needs not this lock.
-        drop(state);
-        drop(oldest);
+        let before = self.bytes;
+        self.bytes += weight;
+        self.entries.push_back((weight, exchange));
+        let oldest = self.cut(self.bounds.entries_max, self.bounds.bytes_max);
+        self.account(before);
+        oldest
     }
 
     /// Drops the oldest eighth, by bytes.
-    pub(super) fn shrink(&self) {
-        let mut state = self.state();
-        let bytes = state.bytes;
-        cut(&mut state, self.bounds.entries_max, bytes / 8 * 7);
-        self.account(bytes, state.bytes);
+    pub(super) fn shrink(&mut self) {
+        let before = self.bytes;
+        self.cut(self.bounds.entries_max, before / 8 * 7);
+        self.account(before);
     }
 
-    /// Adds to what all journals hold what this one holds more.
-    fn account(&self, before: usize, after: usize) {
+    /// Drops the oldest until the bounds are kept; gives the last of them.
+    fn cut(&mut self, entries_max: usize, bytes_max: usize) -> Option<Exchange> {
+        let mut last = None;
+        while self.entries.len() > entries_max || self.bytes > bytes_max {
+            let Some((weight, oldest)) = self.entries.pop_front() else { break };
+            last = Some(oldest);
+            self.bytes -= weight;
+            self.dropped += 1;
+        }
+        last
+    }
+
+    /// Adds to what all journals hold what this one holds more than before.
+    fn account(&self, before: usize) {
+        let after = self.bytes;
         if after > before {
             self.all.entries.fetch_add(after - before, Ordering::Relaxed);
         } else if after < before {
@@ -161,13 +166,11 @@ impl Journal {
 
     /// The exchanges that a filter takes, in its order, at most `limit`.
     pub(super) fn select(&self, filter: &Filter, limit: usize) -> Vec<Exchange> {
-        let state = self.state();
         // Ids ascend but for requests that overlap, so what lies well before is passed over at once.
         const OVERLAP: u64 = 4_096;
-        let start = filter
-            .after
-            .map_or(0, |after| state.entries.partition_point(|(_, exchange)| exchange.id + OVERLAP < after));
-        let kept = state.entries.range(start..).map(|(_, exchange)| exchange);
+        let start =
+            filter.after.map_or(0, |after| self.entries.partition_point(|(_, exchange)| exchange.id + OVERLAP < after));
+        let kept = self.entries.range(start..).map(|(_, exchange)| exchange);
         match filter.order {
             Order::OldestFirst => kept.filter(|exchange| filter.takes(exchange)).take(limit).cloned().collect(),
             Order::NewestFirst => kept.rev().filter(|exchange| filter.takes(exchange)).take(limit).cloned().collect(),
@@ -176,32 +179,24 @@ impl Journal {
 
     /// The exchange with this id, if it is still kept.
     pub(super) fn get(&self, id: u64) -> Option<Exchange> {
-        let state = self.state();
-        let kept = state.entries.iter().map(|(_, exchange)| exchange).find(|exchange| exchange.id == id);
-        kept.or_else(|| state.reported.iter().find(|exchange| exchange.id == id)).cloned()
+        let kept = self.entries.iter().map(|(_, exchange)| exchange).find(|exchange| exchange.id == id);
+        kept.or_else(|| self.reported.iter().find(|exchange| exchange.id == id)).cloned()
     }
 
     pub(super) fn counts(&self) -> Counts {
-        self.state().counts
+        self.counts
+    }
+
+    /// The greatest id that it ever had.
+    pub(super) fn newest(&self) -> u64 {
+        self.newest
     }
 
     pub(super) fn dropped(&self) -> u64 {
-        self.state().dropped
+        self.dropped
     }
 
     pub(super) fn reported(&self) -> Vec<Exchange> {
-        self.state().reported.clone()
+        self.reported.clone()
     }
-}
-
-/// Drops the oldest until the bounds are kept; gives the last of them.
-fn cut(state: &mut State, entries_max: usize, bytes_max: usize) -> Option<Exchange> {
-    let mut last = None;
-    while state.entries.len() > entries_max || state.bytes > bytes_max {
-        let Some((weight, oldest)) = state.entries.pop_front() else { break };
-        last = Some(oldest);
-        state.bytes -= weight;
-        state.dropped += 1;
-    }
-    last
 }

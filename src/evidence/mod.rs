@@ -33,8 +33,8 @@ use crate::contract::Contract;
 use coverage::Touches;
 use journal::{Held, Journal};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::watch;
 
 /// Bounds of the evidence.
@@ -64,7 +64,7 @@ pub(crate) struct Evidence {
     expectations: Mutex<Vec<Outcome>>,
     /// Whether there are any: most servers have none, and to look there takes a lock.
     expects: AtomicBool,
-    /// The id of the last exchange, for those who wait for more.
+    /// The id of the last exchange that somebody listened for.
     last: watch::Sender<u64>,
 }
 
@@ -74,11 +74,13 @@ struct Tenants {
     by_key: BTreeMap<Key, Arc<Tenant>>,
 }
 
-/// The evidence of one application.
-struct Tenant {
+/// The evidence of one application: under one lock, as every exchange adds to all of it.
+struct Tenant(Mutex<Records>);
+
+struct Records {
     journal: Journal,
-    touched: RwLock<Touched>,
-    used: Mutex<Used>,
+    touched: Touched,
+    used: Used,
 }
 
 /// What an application touched of the contract.
@@ -97,6 +99,16 @@ impl Touched {
     fn follow(&mut self, contract: &Arc<Contract>) {
         self.before.add(&self.now.named());
         self.now = Arc::new(Touches::new(contract));
+    }
+
+    fn touch(&mut self, touch: &Touch<'_>) {
+        if self.now.are_of(touch.contract) {
+            return self.now.touch(touch);
+        }
+        // A request that was under way while the contract was replaced.
+        let late = Touches::new(touch.contract);
+        late.touch(touch);
+        self.before.add(&late.named());
     }
 
     /// All of it by names.
@@ -173,12 +185,12 @@ impl Evidence {
         drop(tenants);
         let mut tenants = write(&self.tenants);
         let Tenants { contract, by_key } = &mut *tenants;
-        let new = || Tenant {
+        let new = || Records {
             journal: Journal::new(self.bounds, Arc::clone(&self.held)),
-            touched: RwLock::new(Touched::new(contract)),
-            used: Mutex::default(),
+            touched: Touched::new(contract),
+            used: Used::default(),
         };
-        show(by_key.entry(key).or_insert_with(|| Arc::new(new())))
+        show(by_key.entry(key).or_insert_with(|| Arc::new(Tenant(Mutex::new(new())))))
     }
 
     /// The tenant of an application, or all.
@@ -198,7 +210,7 @@ impl Evidence {
             return;
         }
         tenants.contract = Arc::clone(contract);
-        tenants.by_key.values().for_each(|tenant| write(&tenant.touched).follow(contract));
+        tenants.by_key.values().for_each(|tenant| tenant.records().touched.follow(contract));
     }
 
     /// Adds an exchange of an application, what it touched, and the fixture's resource and the example that it used.
@@ -211,26 +223,27 @@ impl Evidence {
     ) {
         let id = exchange.id;
         let watched = self.expects.load(Ordering::Acquire).then(|| exchange.clone());
-        self.show_tenant(application, |tenant| {
+        let oldest = self.show_tenant(application, |tenant| {
+            let mut records = tenant.records();
             if let Some(touch) = touch {
-                tenant.touch(touch);
+                records.touched.touch(touch);
             }
-            if used != (None, None) {
-                tenant.used.lock().unwrap_or_else(PoisonError::into_inner).add(used);
-            }
-            tenant.journal.record(exchange);
+            records.used.add(used);
+            records.journal.record(exchange)
         });
+        drop(oldest);
         if let Some(watched) = watched {
             self.watch(&watched);
         }
         if self.held.entries.load(Ordering::Relaxed) > self.bounds.all_bytes_max {
-            self.tenants(None).iter().for_each(|tenant| tenant.journal.shrink());
+            self.tenants(None).iter().for_each(|tenant| tenant.records().journal.shrink());
         }
-        self.last.send_if_modified(|last| {
-            *last = (*last).max(id);
-            // To tell nobody costs as much as to record. Who comes to listen after this reads the new id.
-            self.last.receiver_count() > 0
-        });
+        // To tell nobody costs as much as to record. Whoever comes to listen looks into the journals after that: so either
+        // it sees this exchange there, or it is seen here.
+        fence(Ordering::SeqCst);
+        if self.last.receiver_count() > 0 {
+            self.last.send_modify(|last| *last = (*last).max(id));
+        }
     }
 
     fn watch(&self, exchange: &Exchange) {
@@ -274,14 +287,23 @@ impl Evidence {
 
     /// Tells the id of the last exchange, now and whenever there is another.
     pub(crate) fn last(&self) -> watch::Receiver<u64> {
-        self.last.subscribe()
+        let listener = self.last.subscribe();
+        fence(Ordering::SeqCst);
+        let newest = self.tenants(None).iter().map(|tenant| tenant.records().journal.newest()).max();
+        self.last.send_if_modified(|last| {
+            *last = (*last).max(newest.unwrap_or_default());
+            false
+        });
+        listener
     }
 
     /// The exchanges that a filter takes, in its order, at most `limit`. `application`: of this one only.
     pub(crate) fn page(&self, application: Option<Key>, filter: &Filter, limit: usize) -> Page {
         let tenants = self.tenants(application);
-        let mut exchanges: Vec<Exchange> =
-            tenants.iter().flat_map(|tenant| tenant.journal.select(filter, limit.saturating_add(1))).collect();
+        let mut exchanges: Vec<Exchange> = tenants
+            .iter()
+            .flat_map(|tenant| tenant.records().journal.select(filter, limit.saturating_add(1)))
+            .collect();
         exchanges.sort_by_key(|exchange| exchange.id);
         if filter.order == Order::NewestFirst {
             exchanges.reverse();
@@ -289,7 +311,7 @@ impl Evidence {
         let more = exchanges.len() > limit;
         exchanges.truncate(limit);
         let next = if more { exchanges.last().map(|exchange| exchange.id) } else { None };
-        let dropped = tenants.iter().map(|tenant| tenant.journal.dropped()).sum();
+        let dropped = tenants.iter().map(|tenant| tenant.records().journal.dropped()).sum();
         Page { exchanges, next, dropped }
     }
 
@@ -301,7 +323,7 @@ impl Evidence {
     /// The exchange with this id, if it is still kept.
     pub(crate) fn get(&self, id: u64) -> Option<Exchange> {
         // One lock at a time: clearing holds the tenants' while it takes the departed ones'.
-        let kept = self.tenants(None).iter().find_map(|tenant| tenant.journal.get(id));
+        let kept = self.tenants(None).iter().find_map(|tenant| tenant.records().journal.get(id));
         kept.or_else(|| {
             let departed = self.departed.lock().unwrap_or_else(PoisonError::into_inner);
             departed.reported.iter().find(|exchange| exchange.id == id).cloned()
@@ -329,12 +351,13 @@ impl Evidence {
         let tenant = write(&self.tenants).by_key.remove(&application);
         let Some(tenant) = tenant else { return };
         let mut departed = self.departed.lock().unwrap_or_else(PoisonError::into_inner);
-        departed.counts.sum(tenant.journal.counts());
-        departed.used.merge(&tenant.used.lock().unwrap_or_else(PoisonError::into_inner));
-        departed.reported.extend(tenant.journal.reported());
+        let records = tenant.records();
+        departed.counts.sum(records.journal.counts());
+        departed.used.merge(&records.used);
+        departed.reported.extend(records.journal.reported());
         departed.reported.truncate(journal::REPORTED_MAX);
-        if tenant.journal.counts().exchanges > 0 {
-            departed.coverage.add(&read(&tenant.touched).named());
+        if records.journal.counts().exchanges > 0 {
+            departed.coverage.add(&records.touched.named());
         }
     }
 
@@ -342,7 +365,7 @@ impl Evidence {
     pub(crate) fn counts(&self, application: Option<Key>) -> Counts {
         let mut counts = Counts::default();
         for tenant in self.tenants(application) {
-            counts.sum(tenant.journal.counts());
+            counts.sum(tenant.records().journal.counts());
         }
         if application.is_none() {
             counts.sum(self.departed.lock().unwrap_or_else(PoisonError::into_inner).counts);
@@ -353,7 +376,7 @@ impl Evidence {
     /// The first exchanges that broke the contract, in their order.
     pub(crate) fn reported(&self, application: Option<Key>) -> Vec<Exchange> {
         let tenants = self.tenants(application);
-        let mut reported: Vec<_> = tenants.iter().flat_map(|tenant| tenant.journal.reported()).collect();
+        let mut reported: Vec<_> = tenants.iter().flat_map(|tenant| tenant.records().journal.reported()).collect();
         if application.is_none() {
             reported.extend(self.departed.lock().unwrap_or_else(PoisonError::into_inner).reported.iter().cloned());
         }
@@ -366,7 +389,8 @@ impl Evidence {
         let contract = Arc::clone(&read(&self.tenants).contract);
         let (mut now, mut before): (Vec<Arc<Touches>>, Vec<Coverage>) = (Vec::new(), Vec::new());
         for tenant in self.tenants(application) {
-            let touched = read(&tenant.touched);
+            let records = tenant.records();
+            let touched = &records.touched;
             // The contract may have been replaced since.
             if touched.now.are_of(&contract) {
                 now.push(Arc::clone(&touched.now));
@@ -387,7 +411,7 @@ impl Evidence {
     pub(crate) fn used(&self, application: Option<Key>) -> Used {
         let mut used = Used::default();
         for tenant in self.tenants(application) {
-            used.merge(&tenant.used.lock().unwrap_or_else(PoisonError::into_inner));
+            used.merge(&tenant.records().used);
         }
         if application.is_none() {
             used.merge(&self.departed.lock().unwrap_or_else(PoisonError::into_inner).used);
@@ -397,16 +421,8 @@ impl Evidence {
 }
 
 impl Tenant {
-    fn touch(&self, touch: &Touch<'_>) {
-        let touched = read(&self.touched);
-        if touched.now.are_of(touch.contract) {
-            return touched.now.touch(touch);
-        }
-        drop(touched);
-        // A request that was under way while the contract was replaced.
-        let late = Touches::new(touch.contract);
-        late.touch(touch);
-        write(&self.touched).before.add(&late.named());
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
