@@ -25,7 +25,7 @@ pub(crate) fn operations(arguments: &Arguments) -> Result<Vec<Row>> {
         .iter()
         .map(|(server, path)| {
             let work = Work { method: "GET", path, body: "", status: 200 };
-            let load = Load { request: server.request(&work), status: 200, connections: CONNECTIONS, depth: 1 };
+            let load = Load { requests: server.in_turn(&work, 2), status: 200, connections: CONNECTIONS, depth: 1 };
             Side { process: &server.process, load }
         })
         .collect();

@@ -14,8 +14,8 @@ const QUANTILE: f64 = 0.99;
 pub(crate) fn latency(arguments: &Arguments) -> Result<Vec<Row>> {
     let server = Server::start(None)?;
     let work = &requests::GET;
-    let load = Load { request: server.request(work), status: work.status, connections: CONNECTIONS, depth: 1 };
-    let bare = bare::start(server.process.address, &load.request)?;
+    let load = Load { requests: vec![server.request(work)], status: work.status, connections: CONNECTIONS, depth: 1 };
+    let bare = bare::start(server.process.address, &server.request(work))?;
     let runs = compare(&[Side { process: &server.process, load: load.clone() }], arguments)?;
     let rate = Spread::of(runs.into_iter().flat_map(|runs| runs.rates)).median / 2.0;
     let (mut ours, mut others) = (Vec::new(), Vec::new());

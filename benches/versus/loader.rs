@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 /// What a client sends, and the status it counts on.
 #[derive(Clone)]
 pub(crate) struct Load {
-    pub(crate) request: Vec<u8>,
+    /// Sent in turn on each connection.
+    pub(crate) requests: Vec<Vec<u8>>,
     pub(crate) status: u16,
     pub(crate) connections: usize,
     /// Requests under way at once on each connection.
@@ -72,11 +73,12 @@ impl Load {
 async fn saturate(load: Load, address: SocketAddr, end: Instant) -> Result<u64> {
     let mut stream = tokio::net::TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let batch = load.request.repeat(load.depth);
+    let batches: Vec<Vec<u8>> = load.requests.iter().map(|request| request.repeat(load.depth)).collect();
+    let mut batches = batches.iter().cycle();
     let mut replies = Replies::new(load.status);
     let mut answers = 0;
-    while Instant::now() < end {
-        stream.write_all(&batch).await?;
+    while let Some(batch) = batches.next().filter(|_| Instant::now() < end) {
+        stream.write_all(batch).await?;
         let mut due = load.depth;
         loop {
             due -= replies.take(due)?;
@@ -98,7 +100,8 @@ fn pace(load: &Load, address: SocketAddr, first: Instant, every: Duration, end: 
     let mut replies = Replies::new(load.status);
     let mut latencies = Histogram::new(3)?;
     let mut due = first;
-    while due < end {
+    let mut requests = load.requests.iter().cycle();
+    while let Some(request) = requests.next().filter(|_| due < end) {
         // A thread wakes later than it asked to; only a request that is late for the server's sake has been waiting.
         let wait = due.saturating_duration_since(Instant::now());
         let sent = if wait.is_zero() {
@@ -107,7 +110,7 @@ fn pace(load: &Load, address: SocketAddr, first: Instant, every: Duration, end: 
             std::thread::sleep(wait);
             Instant::now()
         };
-        stream.write_all(&load.request)?;
+        stream.write_all(request)?;
         while replies.take(1)? == 0 {
             let count = stream.read(replies.room())?;
             replies.filled(count)?;

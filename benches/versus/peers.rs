@@ -115,14 +115,14 @@ fn first_line(text: &[u8]) -> String {
 
 fn against(peer: &Peer, folder: &Path, arguments: &Arguments) -> Result<Row> {
     let server = Server::start(None)?;
-    let load = Load { request: server.request(&WORK), status: WORK.status, connections: CONNECTIONS, depth: 1 };
+    let load = Load { requests: vec![server.request(&WORK)], status: WORK.status, connections: CONNECTIONS, depth: 1 };
     let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/chatkitty.yaml");
     let port = free_port()?;
     let mut command = (peer.command)(folder, contract, port)?;
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let mut process = Process::new(child, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     wait(&mut process)?;
-    let reply = wire::exchange(process.address, &load.request)?;
+    let reply = wire::exchange(process.address, &server.request(&WORK))?;
     if reply.status() != WORK.status {
         return Err(format!("it answers {}", reply.status()).into());
     }

@@ -114,6 +114,16 @@ impl Server {
     pub(crate) fn request(&self, work: &Work<'_>) -> Vec<u8> {
         wire::bytes(&work.request(&self.token))
     }
+
+    /// The bytes of so many requests that differ in a field which says nothing, so that none is the one before it again.
+    pub(crate) fn in_turn(&self, work: &Work<'_>, count: usize) -> Vec<Vec<u8>> {
+        let turns = (0..count).map(|turn| {
+            let mut request = work.request(&self.token);
+            request.headers_mut().insert("x-turn", turn.into());
+            wire::bytes(&request)
+        });
+        turns.collect()
+    }
 }
 
 /// A token for the first application of the ready line.

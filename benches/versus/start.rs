@@ -100,7 +100,7 @@ pub(crate) fn memory(arguments: &Arguments) -> Result<Vec<Row>> {
     };
     let server = Server::start(None)?;
     let loads = [&requests::GET, &requests::PUT, &requests::REFUSED].map(|work| Load {
-        request: server.request(work),
+        requests: vec![server.request(work)],
         status: work.status,
         connections: CONNECTIONS,
         depth: 1,

@@ -13,26 +13,28 @@ use std::time::Duration;
 pub(crate) const CONNECTIONS: usize = 16;
 
 pub(crate) fn get(arguments: &Arguments) -> Result<Vec<Row>> {
-    let mut rows = against_bare(&requests::GET, 16, 1, 0.95, Some(1.5), arguments)?;
-    rows.extend(against_bare(&requests::GET, 64, 1, 0.95, Some(1.5), arguments)?);
+    let mut rows = against_bare(&requests::GET, 1, 16, 1, 0.95, Some(1.5), arguments)?;
+    rows.extend(against_bare(&requests::GET, 1, 64, 1, 0.95, Some(1.5), arguments)?);
+    rows.extend(against_bare(&requests::GET, 2, 16, 1, 0.95, Some(1.5), arguments)?);
     Ok(rows)
 }
 
 pub(crate) fn pipelined(arguments: &Arguments) -> Result<Vec<Row>> {
-    against_bare(&requests::GET, CONNECTIONS, 16, 0.70, None, arguments)
+    against_bare(&requests::GET, 1, CONNECTIONS, 16, 0.70, None, arguments)
 }
 
 pub(crate) fn put(arguments: &Arguments) -> Result<Vec<Row>> {
-    against_bare(&requests::PUT, CONNECTIONS, 1, 0.90, Some(1.7), arguments)
+    against_bare(&requests::PUT, 1, CONNECTIONS, 1, 0.90, Some(1.7), arguments)
 }
 
 pub(crate) fn refused(arguments: &Arguments) -> Result<Vec<Row>> {
-    against_bare(&requests::REFUSED, CONNECTIONS, 1, 0.75, Some(4.0), arguments)
+    against_bare(&requests::REFUSED, 1, CONNECTIONS, 1, 0.75, Some(4.0), arguments)
 }
 
-/// The rows of one kind of work: at least so much of the bare server's throughput, at most so much of its user-space time.
+/// The rows of one kind of work, `turns` different requests of it in turn on each connection: at least so much of the bare server's throughput, at most so much of its user-space time.
 fn against_bare(
     work: &Work<'_>,
+    turns: usize,
     connections: usize,
     depth: usize,
     throughput: f64,
@@ -40,12 +42,16 @@ fn against_bare(
     arguments: &Arguments,
 ) -> Result<Vec<Row>> {
     let server = Server::start(None)?;
-    let load = Load { request: server.request(work), status: work.status, connections, depth };
-    let bare = bare::start(server.process.address, &load.request)?;
+    let requests = if turns > 1 { server.in_turn(work, turns) } else { vec![server.request(work)] };
+    let load = Load { requests, status: work.status, connections, depth };
+    let bare = bare::start(server.process.address, &server.request(work))?;
     let sides = [&server.process, &bare].map(|process| Side { process, load: load.clone() });
     let runs = compare(&sides, arguments)?;
     let [ours, bare] = runs.as_slice() else { return Err("each side is run".into()) };
     let mut name = format!("`{} {}`, {connections} connections", work.method, work.path);
+    if turns > 1 {
+        name = format!("{name}, no request the same as the one before");
+    }
     if depth > 1 {
         name = format!("{name}, pipelined {depth} deep");
     }
