@@ -3,7 +3,7 @@
 //! The answer to a safe request follows from the bytes of the request, the contract, the application's state, and whether
 //! the credentials are good. The first three are compared with those of the last time, the credentials are judged anew.
 
-use super::{Engine, Handling, Outcome, World};
+use super::{Handling, Outcome, World};
 use crate::evidence::{Exchange, Messages, Touch};
 use crate::message::{Reply, Request};
 use crate::store::Moment;
@@ -71,22 +71,18 @@ pub(super) struct Shown<'s> {
     pub(super) used: (Option<&'s str>, Option<&'s str>),
 }
 
-impl Engine {
-    /// Remembers an exchange, if nothing of its answer was a matter of the moment.
-    pub(super) fn remember(
-        &self,
-        last: &mut Option<Last>,
+impl Last {
+    /// What is remembered of an exchange after the one before it; nothing if something of its answer was a matter of the
+    /// moment.
+    pub(super) fn of(
+        before: Option<&Self>,
         world: &Arc<World>,
         moment: Moment,
         outcome: &Outcome<'_>,
         shown: &Shown<'_>,
-    ) {
+    ) -> Option<Self> {
         let messages = &shown.exchange.messages;
-        let is_repeated = last.as_ref().is_some_and(|last| {
-            messages.method == last.messages.method && messages.heads.have_request_of(&last.messages.heads)
-        });
-        *last = None;
-        let Some((application, version)) = outcome.application.as_ref().zip(outcome.version) else { return };
+        let (application, version) = outcome.application.as_ref().zip(outcome.version)?;
         let is_lasting = outcome.lasting
             && messages.method.is_safe()
             && messages.diagnostics.is_empty()
@@ -96,22 +92,25 @@ impl Engine {
             && moment.clock_of(Some(application)).is_real()
             && application.version() == version;
         if !is_lasting {
-            return;
+            return None;
         }
+        let is_repeated = before.is_some_and(|before| {
+            messages.method == before.messages.method && messages.heads.have_request_of(&before.messages.heads)
+        });
         let answer = || Answer {
             world: Arc::downgrade(world),
             operation: shown.touch.operation,
             arrival: application.arrival(),
             version,
             security: outcome.seen.security,
+            headers: outcome.reply.headers().iter().map(|(name, value)| (name.clone(), copied(value))).collect(),
             // In memory of its own: what all connections share is counted by all cores.
             body: Bytes::copy_from_slice(outcome.reply.body()),
-            headers: outcome.reply.headers().iter().map(|(name, value)| (name.clone(), copied(value))).collect(),
             count: shown.touch.count,
             points: shown.touch.points.into(),
             used: (shown.used.0.map(str::to_owned), shown.used.1.map(str::to_owned)),
         };
-        *last = Some(Last { messages: Arc::clone(messages), answer: is_repeated.then(answer) });
+        Some(Self { messages: Arc::clone(messages), answer: is_repeated.then(answer) })
     }
 }
 
@@ -167,7 +166,7 @@ pub(super) fn target_of(uri: &http::Uri) -> &str {
 mod tests {
     use super::*;
     use crate::contract::{Contract, Options, Source};
-    use crate::engine::{OnDrift, OnViolation, Randomness, Settings, Unseeded};
+    use crate::engine::{Engine, OnDrift, OnViolation, Randomness, Settings, Unseeded};
     use crate::evidence::Gates;
     use crate::fixtures;
     use crate::message::Limits;

@@ -46,12 +46,9 @@ impl Engine {
             Touch { contract: &world.contract, operation: operation.index, count, points }
         });
         if let Some(last) = last {
-            match &touch {
-                Some(touch) => {
-                    self.remember(last, world, moment, &outcome, &Recorded { exchange: &exchange, touch, used })
-                }
-                None => *last = None,
-            }
+            *last = touch.as_ref().and_then(|touch| {
+                Last::of(last.as_ref(), world, moment, &outcome, &Recorded { exchange: &exchange, touch, used })
+            });
         }
         self.evidence.record(exchange, application.map(Application::arrival), touch.as_ref(), used);
         outcome.reply
