@@ -65,7 +65,7 @@ struct Answer {
 }
 
 /// What an exchange showed that was just recorded.
-pub(super) struct Shown<'s> {
+pub(super) struct Recorded<'s> {
     pub(super) exchange: &'s Exchange,
     pub(super) touch: &'s Touch<'s>,
     pub(super) used: (Option<&'s str>, Option<&'s str>),
@@ -79,7 +79,7 @@ impl Last {
         world: &Arc<World>,
         moment: Moment,
         outcome: &Outcome<'_>,
-        shown: &Shown<'_>,
+        shown: &Recorded<'_>,
     ) -> Option<Self> {
         let messages = &shown.exchange.messages;
         let (application, version) = outcome.application.as_ref().zip(outcome.version)?;
@@ -165,13 +165,8 @@ pub(super) fn target_of(uri: &http::Uri) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Contract, Options, Source};
-    use crate::engine::{Engine, OnDrift, OnViolation, Randomness, Settings, Unseeded};
-    use crate::evidence::Gates;
+    use crate::engine::{Engine, testing};
     use crate::fixtures;
-    use crate::message::Limits;
-    use crate::oauth::Strictness;
-    use crate::resources::{Model, Overrides};
     use crate::store::{Clock, Credential, Seed};
     use jiff::{SignedDuration, Timestamp};
     use proptest::prelude::*;
@@ -206,10 +201,7 @@ mod tests {
                 "securitySchemes": { "tokens": { "type": "oauth2", "flows": { "clientCredentials": { "tokenUrl": "/oauth/token", "scopes": {} } } } },
             },
         });
-        let source = Source::Text { name: "t.json".to_owned(), text: document.to_string() };
-        let (contract, _) = Contract::load(&source, Options::default()).unwrap();
-        let model = Model::infer(&contract, &Overrides::default());
-        World::new(Arc::new(contract), Arc::new(model))
+        testing::world(&document)
     }
 
     fn seed(world: &World, name: &str) -> Seed {
@@ -226,21 +218,9 @@ mod tests {
 
     /// A server with two applications, and a token of each.
     fn engine() -> (Engine, Vec<String>) {
-        let settings = Settings {
-            on_violation: OnViolation::default(),
-            on_drift: OnDrift::default(),
-            unseeded: Unseeded::default(),
-            seed: 0,
-            randomness: Randomness::Seeded(0),
-            token_ttl: SignedDuration::from_secs(60),
-            strict_oauth: Strictness::default(),
-            gates: Gates::default(),
-            earlier: None,
-            limits: Limits::default(),
-        };
         let world = world(&["RED", "GREEN"]);
         let seeds = ["a", "b"].map(|name| seed(&world, name));
-        let engine = Engine::new(world, settings);
+        let engine = Engine::new(world, testing::settings());
         let add = |seed| engine.add_application(seed, Timestamp::UNIX_EPOCH).unwrap();
         let tokens = seeds.into_iter().map(|seed| engine.issue_token(&add(seed), Timestamp::UNIX_EPOCH)).collect();
         (engine, tokens)

@@ -19,6 +19,8 @@ mod report;
 mod select;
 mod settings;
 mod tenants;
+#[cfg(test)]
+mod testing;
 mod unused;
 
 use crate::contract::{Contract, Decoded, Operation, Prepared, Routed, resource_path, trimmed};
@@ -192,7 +194,7 @@ impl Engine {
             let world = self.world.load();
             let moment = self.store.moment(real);
             let handling = Handling { engine: self, world: &world, request: &request, moment };
-            if let Some(last) = last.as_ref().and_then(|last| last.as_ref())
+            if let Some(last) = last.as_deref().and_then(Option::as_ref)
                 && let Some(reply) = handling.again(last, &elapsed)
             {
                 return reply;

@@ -1,6 +1,6 @@
 //! From an outcome to an exchange in the journal.
 
-use super::again::{Last, Shown as Recorded, target_of};
+use super::again::{Last, Recorded, target_of};
 use super::{Engine, Outcome, World, X_MOCK_EXCHANGE, unused};
 use crate::contract::{Operation, Shown};
 use crate::evidence::{Exchange, Heads, Kept, KeptChanges, Messages, Touch};

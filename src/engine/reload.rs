@@ -104,14 +104,10 @@ fn told(dropped: Dropped, application: &str) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Contract, Options, Source};
-    use crate::engine::{Handling, OnDrift, OnViolation, Randomness, Settings, Unseeded};
-    use crate::evidence::{CoverageScope, Gates};
+    use crate::engine::{Handling, testing};
+    use crate::evidence::CoverageScope;
     use crate::fixtures;
-    use crate::message::{Limits, Request};
-    use crate::oauth::Strictness;
-    use crate::resources::{Model, Overrides};
-    use jiff::SignedDuration;
+    use crate::message::Request;
     use serde_json::{Value, json};
     use std::time::Duration;
 
@@ -124,10 +120,7 @@ mod tests {
         let lamp = json!({ "get": { "responses": answer }, "put": { "requestBody": { "content": content }, "responses": answer } });
         let document =
             json!({ "openapi": "3.1.0", "info": { "title": "t", "version": "1" }, "paths": { "/lamp": lamp } });
-        let source = Source::Text { name: "lamp.json".to_owned(), text: document.to_string() };
-        let (contract, _) = Contract::load(&source, Options::default()).unwrap();
-        let model = Model::infer(&contract, &Overrides::default());
-        World::new(Arc::new(contract), Arc::new(model))
+        testing::world(&document)
     }
 
     fn seed(world: &World, colour: &str) -> Seed {
@@ -138,20 +131,8 @@ mod tests {
     }
 
     fn engine(world: World) -> Engine {
-        let settings = Settings {
-            on_violation: OnViolation::default(),
-            on_drift: OnDrift::default(),
-            unseeded: Unseeded::default(),
-            seed: 0,
-            randomness: Randomness::Seeded(0),
-            token_ttl: SignedDuration::from_secs(60),
-            strict_oauth: Strictness::default(),
-            gates: Gates::default(),
-            earlier: None,
-            limits: Limits::default(),
-        };
         let first = seed(&world, "RED");
-        let engine = Engine::new(world, settings);
+        let engine = Engine::new(world, testing::settings());
         engine.add_application(first, Timestamp::UNIX_EPOCH).unwrap();
         engine
     }
