@@ -3,7 +3,6 @@
 //! Synchronous and pure: no IO, no waiting; the time comes in as a value and every identifier from a seed.
 //! Read [`Engine::handle`] from top to bottom; each step is a module of its own.
 
-mod again;
 mod answer;
 pub(crate) mod audit;
 mod authorize;
@@ -15,6 +14,7 @@ mod prefer;
 mod record;
 mod refuse;
 mod reload;
+mod repeat;
 mod report;
 mod select;
 mod settings;
@@ -30,7 +30,6 @@ use crate::message::{Later, Reply, Request};
 use crate::oauth::{self, Answered, AuthorizationServer, Endpoint, Endpoints, Served};
 use crate::resources::Model;
 use crate::store::{Application, Credential, Difference, Moment, Refused, Seed, Store};
-pub(crate) use again::Again;
 use answer::Answering;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -43,6 +42,7 @@ pub(crate) use mark::finish_head;
 use path::{decodable, normalised};
 use prefer::Preferences;
 pub(crate) use refuse::problem;
+pub(crate) use repeat::Repeat;
 pub(crate) use settings::Settings;
 pub use settings::{OnDrift, OnViolation, Unseeded};
 use std::borrow::Cow;
@@ -96,7 +96,7 @@ pub(crate) struct Engine {
 }
 
 /// The response header that names an exchange.
-const X_MOCK_EXCHANGE: HeaderName = HeaderName::from_static("x-mock-exchange");
+pub(crate) const X_MOCK_EXCHANGE: HeaderName = HeaderName::from_static("x-mock-exchange");
 /// The response header that names what was violated.
 pub(crate) const X_MOCK_VIOLATIONS: HeaderName = HeaderName::from_static("x-mock-violations");
 /// The path of the token endpoint where the contract names none.
@@ -176,37 +176,30 @@ impl Engine {
         self.authorization.issue(self.new_uuid(), application, &first.client_id, first.scopes, moment)
     }
 
-    /// Answers one request of the data plane, and records the exchange. `again`: what its connection remembers; `real` is
-    /// the real time.
+    /// Answers one request of the data plane, and records the exchange. `repeat`: given to take what it takes to give the
+    /// reply again; `real` is the real time.
     pub(crate) fn handle(
         &self,
         request: Request,
-        again: Option<&Again>,
+        repeat: Option<&mut Option<Repeat>>,
         real: Timestamp,
-        elapsed: impl Fn() -> Duration,
+        elapsed: impl FnOnce() -> Duration,
     ) -> Reply {
         // A request meets a state of another contract only while that is replaced, and once then.
         const TRIES_MAX: usize = 100;
         let mut tries = 0;
-        let mut last = again.and_then(Again::last);
         loop {
             tries += 1;
             let world = self.world.load();
             let moment = self.store.moment(real);
             let handling = Handling { engine: self, world: &world, request: &request, moment };
-            if let Some(last) = last.as_deref().and_then(Option::as_ref)
-                && let Some(reply) = handling.again(last, &elapsed)
-            {
-                return reply;
-            }
             let mut outcome = handling.answer_request();
             if let Some(application) = outcome.stale.take().filter(|_| tries < TRIES_MAX) {
                 self.refit(&application);
                 continue;
             }
             let id = handling.finish(&mut outcome);
-            let last = last.as_deref_mut();
-            return self.record(&world, request, outcome, moment, (id, elapsed()), last);
+            return self.record(&world, request, outcome, moment, (id, elapsed()), repeat);
         }
     }
 

@@ -1,6 +1,6 @@
 //! From an outcome to an exchange in the journal.
 
-use super::again::{Last, Recorded, target_of};
+use super::repeat::{Recorded, Repeat, copied, target_of};
 use super::{Engine, Outcome, World, X_MOCK_EXCHANGE, unused};
 use crate::contract::{Operation, Shown};
 use crate::evidence::{Exchange, Heads, Kept, KeptChanges, Messages, Touch};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl Engine {
-    /// Puts an exchange into the journal, and into what its connection remembers; gives the reply back.
+    /// Puts an exchange into the journal; gives the reply back. `repeat`: given to take what it takes to give it again.
     pub(super) fn record(
         &self,
         world: &Arc<World>,
@@ -18,11 +18,12 @@ impl Engine {
         mut outcome: Outcome<'_>,
         moment: Moment,
         (id, duration): (u64, Duration),
-        last: Option<&mut Option<Last>>,
+        repeat: Option<&mut Option<Repeat>>,
     ) -> Reply {
         let limits = &self.settings.limits;
         let application = outcome.application.as_deref();
         let points = outcome.operation.map(|operation| touched(world, operation, &outcome));
+        let repeat = repeat.and_then(|repeat| Some((repeat, copied(&request)?)));
         let (head, body) = request.into_parts();
         let number = outcome.numbered.then_some(X_MOCK_EXCHANGE);
         let messages = Messages {
@@ -45,10 +46,8 @@ impl Engine {
             let count = world.contract.points(operation).list.len();
             Touch { contract: &world.contract, operation: operation.index, count, points }
         });
-        if let Some(last) = last {
-            *last = touch.as_ref().and_then(|touch| {
-                Last::of(last.as_ref(), world, moment, &outcome, &Recorded { exchange: &exchange, touch, used })
-            });
+        if let Some(((repeat, request), touch)) = repeat.zip(touch.as_ref()) {
+            *repeat = Repeat::of(request, world, moment, &outcome, &Recorded { exchange: &exchange, touch, used });
         }
         self.evidence.record(exchange, application.map(Application::arrival), touch.as_ref(), used);
         outcome.reply

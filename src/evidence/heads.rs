@@ -29,24 +29,6 @@ impl Heads {
         Self { bytes: heads.into(), target: target.len(), request }
     }
 
-    /// Whether a request has this target and these fields, in their order.
-    pub(crate) fn are_of(&self, target: &str, request: &HeaderMap) -> bool {
-        let mut rest = self.bytes.get(self.target..self.request).unwrap_or_default();
-        let is_next = |(name, value): (&HeaderName, &HeaderValue)| {
-            let known = first(rest);
-            known.is_some_and(|(known_name, known_value, behind)| {
-                rest = behind;
-                known_name == name.as_str().as_bytes() && known_value == value.as_bytes()
-            })
-        };
-        self.bytes.get(..self.target) == Some(target.as_bytes()) && request.iter().all(is_next) && rest.is_empty()
-    }
-
-    /// Whether both have one target and the same fields of the request.
-    pub(crate) fn have_request_of(&self, other: &Self) -> bool {
-        self.target == other.target && self.bytes.get(..self.request) == other.bytes.get(..other.request)
-    }
-
     /// How many bytes they take.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.len()
@@ -113,12 +95,6 @@ mod tests {
         let mut response = HeaderMap::new();
         response.insert("content-type", HeaderValue::from_static("text/plain"));
         let heads = Heads::new("/a?b=é", &request, &response, None);
-        assert!(heads.are_of("/a?b=é", &request) && !heads.are_of("/a?b=", &request));
-        for (name, value) in [("host", "b"), ("x-more", "")] {
-            let mut other = request.clone();
-            other.insert(name, HeaderValue::from_static(value));
-            assert!(!heads.are_of("/a?b=é", &other) && !Heads::new("", &other, &response, None).are_of("", &request));
-        }
         let lacking = Heads::new("/a?b=é", &request, &response, Some(&http::header::CONTENT_TYPE));
         assert_eq!((lacking.request(), lacking.response()), (request.clone(), HeaderMap::new()));
         assert_eq!((heads.target(), heads.request(), heads.response()), ("/a?b=é", request, response));

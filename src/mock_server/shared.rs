@@ -2,9 +2,10 @@ use super::Builder;
 use super::sources::Sources;
 use crate::control::Plane;
 use crate::diagnostic::{Diagnostic, Part};
-use crate::engine::{Again, Engine, X_MOCK_VIOLATIONS};
+use crate::engine::{Engine, Repeat, X_MOCK_EXCHANGE, X_MOCK_VIOLATIONS};
 use crate::message::{Reply, Request};
-use crate::server::{Handler, Refusal};
+use crate::server::{Again, Handler, Refusal};
+use http::{Method, StatusCode, Uri};
 use jiff::Timestamp;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -26,26 +27,44 @@ impl Shared {
         Timestamp::now()
     }
 
-    /// Answers a request of either plane. `again`: what its connection remembers.
-    pub(super) fn respond(&self, request: Request, again: Option<&Again>) -> Reply {
+    /// Answers a request of either plane. `again`: filled if the reply can be given again.
+    pub(super) fn respond(&self, request: Request, again: Option<&mut Option<Again>>) -> Reply {
         if Plane::owns(request.uri().path()) {
             return self.plane.handle(&self.engine, &request, self.now());
         }
         let start = Instant::now();
         let logged = tracing::enabled!(tracing::Level::INFO).then(|| (request.method().clone(), request.uri().clone()));
-        let reply = self.engine.handle(request, again, self.now(), || start.elapsed());
+        let mut repeat = None;
+        let wanted = again.is_some().then_some(&mut repeat);
+        let reply = self.engine.handle(request, wanted, self.now(), || start.elapsed());
+        if let (Some(again), Some(repeat)) = (again, repeat) {
+            *again = Some(given_again(Arc::clone(&self.engine), repeat));
+        }
         if let Some((method, uri)) = logged {
             let violations = reply.headers().get(X_MOCK_VIOLATIONS).and_then(|codes| codes.to_str().ok());
             let violations = violations.unwrap_or_default();
-            tracing::info!(%method, path = uri.path(), status = reply.status().as_u16(), violations);
+            log(&method, &uri, reply.status(), violations);
         }
         reply
     }
 }
 
+fn given_again(engine: Arc<Engine>, repeat: Repeat) -> Again {
+    let number = move |start: Instant| {
+        let number = engine.repeat(&repeat, Timestamp::now(), || start.elapsed())?;
+        log(repeat.request().method(), repeat.request().uri(), repeat.status(), "");
+        Some(number)
+    };
+    Again { field: X_MOCK_EXCHANGE, number: Box::new(number) }
+}
+
+fn log(method: &Method, uri: &Uri, status: StatusCode, violations: &str) {
+    tracing::info!(%method, path = uri.path(), status = status.as_u16(), violations);
+}
+
 impl Handler for Shared {
-    fn handle(&self, request: Request, again: &Again) -> Reply {
-        self.respond(request, Some(again))
+    fn handle(&self, request: Request, again: Option<&mut Option<Again>>) -> Reply {
+        self.respond(request, again)
     }
 
     fn refuse(&self, refusal: Refusal, head: Option<http::request::Parts>) -> Reply {

@@ -29,6 +29,10 @@ pub(super) struct Framing {
     last: Vec<u8>,
     /// What came behind it.
     behind: Place,
+    /// The number of the newest head that is like it, from 1.
+    newest: usize,
+    /// The number of the head since which all are the same and have no body.
+    same_since: usize,
     bytes_max: usize,
     fields_max: usize,
     target_bytes_max: usize,
@@ -69,6 +73,8 @@ impl Framing {
             heads: 0,
             last: Vec::new(),
             behind: Place::Start,
+            newest: 0,
+            same_since: 0,
             bytes_max: limits.head_bytes_max,
             fields_max: limits.header_fields_max,
             target_bytes_max: limits.target_bytes_max,
@@ -86,6 +92,17 @@ impl Framing {
         self.heads
     }
 
+    /// The number of the head since which all are the same and have no body.
+    pub(super) fn same_since(&self) -> usize {
+        self.same_since
+    }
+
+    /// The length of the request at the beginning of what came in, if it is the last one over again and has no body.
+    pub(super) fn repeated(&self, read: &[u8]) -> Option<usize> {
+        let is_last = self.is_between() && self.is_of_last() && read.starts_with(&self.last);
+        (is_last && !self.last.is_empty()).then_some(self.last.len())
+    }
+
     /// Looks at what came in next. After a refusal there is nothing more to look at.
     pub(super) fn look(&mut self, read: &[u8]) -> Found {
         let mut at = 0;
@@ -97,7 +114,11 @@ impl Framing {
                     at += self.last.len();
                     whole = at;
                     self.place = self.behind;
+                    if !self.is_of_last() {
+                        self.same_since = self.heads + 1;
+                    }
                     self.heads += 1;
+                    self.newest = self.heads;
                     continue;
                 }
                 head = Some(at);
@@ -122,6 +143,11 @@ impl Framing {
         self.place == Place::Start && self.bytes == 0 && self.line.is_empty()
     }
 
+    /// Whether the last request was of the head that is remembered, and nothing else.
+    fn is_of_last(&self) -> bool {
+        self.newest == self.heads && self.behind == Place::Start
+    }
+
     /// Notes a head that has just been looked at.
     fn remember(&mut self, head: &[u8]) {
         self.last.clear();
@@ -129,6 +155,7 @@ impl Framing {
             self.last.extend_from_slice(head);
         }
         self.behind = self.place;
+        self.newest = self.heads;
     }
 
     /// Looks at the next line or piece of a body; gives its length.
@@ -196,6 +223,7 @@ impl Framing {
                 };
                 (self.bytes, self.fields) = (0, 0);
                 self.heads += 1;
+                self.same_since = self.heads;
             }
             Place::ChunkSize => {
                 let (size, extension) = chunk_size(line)?;

@@ -5,60 +5,45 @@
 //!
 //! In the other direction replies wait for one another: where another whole request was shown already, its reply comes
 //! soon, and both are one write.
+//!
+//! A request that is the last one over again is not shown at all if its reply can be given again, and the reader has
+//! nothing to do with those before it any more.
 
 use super::Refusal;
-use super::connection::Stream;
+use super::connection::{Stream, Talk};
 use super::framing::{Found, Framing};
 use super::head;
 use bytes::{Buf, Bytes, BytesMut};
 use http::request::Parts;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What is shown in place of a refused head.
 const PLACEHOLDER: &[u8] = b"GET * HTTP/1.1\r\n\r\n";
 
-/// Set from the moment on that the reader is shown the placeholder: the request that it makes of it is answered with this.
-pub(super) type Verdict = Arc<OnceLock<(Refusal, Option<Box<Parts>>)>>;
-
 /// Bytes of replies that wait for one another. Over it they are sent.
 const UNSENT_BYTES_MAX: usize = 64 * 1024;
-
-/// How many requests of a connection were begun to be answered.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Begun(Arc<AtomicUsize>);
-
-impl Begun {
-    /// Another one was.
-    pub(super) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A reply goes on, so nothing behind it counts any more.
-    pub(super) fn without_end(&self) {
-        // More than there will ever be, with room for those behind it.
-        self.0.store(usize::MAX / 2, Ordering::Relaxed);
-    }
-}
 
 /// The stream.
 pub(super) struct Gate {
     stream: Stream,
     /// `None` lets everything through.
     framing: Option<Framing>,
+    /// What stands behind requests that were not shown, and was not looked at.
+    rest: BytesMut,
     /// A head that is not whole.
     held: BytesMut,
     /// What the reader is shown next.
     ready: Bytes,
     end: End,
-    verdict: Verdict,
-    begun: Begun,
+    talk: Arc<Talk>,
     /// Replies that wait for the next one.
     unsent: BytesMut,
+    /// How many replies the reader had made when it had nothing left to write.
+    written: usize,
 }
 
 /// What comes behind that.
@@ -74,15 +59,18 @@ enum End {
 
 impl Gate {
     /// `first` is what was read of the stream already.
-    pub(super) fn new(
-        stream: Stream,
-        first: BytesMut,
-        framing: Option<Framing>,
-        verdict: Verdict,
-        begun: Begun,
-    ) -> Self {
-        let (held, ready, unsent) = (BytesMut::new(), Bytes::new(), BytesMut::new());
-        let mut gate = Self { stream, framing, held, ready, end: End::Open, verdict, begun, unsent };
+    pub(super) fn new(stream: Stream, first: BytesMut, framing: Option<Framing>, talk: Arc<Talk>) -> Self {
+        let mut gate = Self {
+            stream,
+            framing,
+            rest: BytesMut::new(),
+            held: BytesMut::new(),
+            ready: Bytes::new(),
+            end: End::Open,
+            talk,
+            unsent: BytesMut::new(),
+            written: 0,
+        };
         gate.take(first);
         gate
     }
@@ -98,6 +86,7 @@ impl Gate {
             return;
         };
         let Found { whole, refusal } = framing.look(&read);
+        self.talk.turns.are_same_since(framing.same_since());
         let rest = read.split_off(whole);
         self.ready = read.freeze();
         self.hold(&rest, refusal);
@@ -136,7 +125,7 @@ impl Gate {
                 }
                 End::Head(refusal, head) => {
                     // It is empty: there is one refusal at most.
-                    let _ = self.verdict.set((refusal, head));
+                    let _ = self.talk.verdict.set((refusal, head));
                     self.ready = Bytes::from_static(PLACEHOLDER);
                 }
                 End::Body(refusal) => return Some(Err(io::Error::new(io::ErrorKind::InvalidData, refusal))),
@@ -161,13 +150,36 @@ impl AsyncRead for Gate {
             if let Some(shown) = gate.show(buffer) {
                 return Poll::Ready(shown);
             }
+            // What is written without the reader it does not ask to be sent.
+            if gate.is_idle() && !gate.unsent.is_empty() {
+                ready!(gate.poll_send(context))?;
+                ready!(Pin::new(&mut gate.stream).poll_flush(context))?;
+            }
+            if !gate.rest.is_empty() {
+                let mut rest = std::mem::take(&mut gate.rest);
+                match gate.repeat(&rest) {
+                    0 => gate.take(rest),
+                    repeated => {
+                        rest.advance(repeated);
+                        gate.rest = rest;
+                    }
+                }
+                continue;
+            }
             let before = buffer.filled().len();
             ready!(Pin::new(&mut gate.stream).poll_read(context, buffer))?;
             let read = &buffer.filled()[before..];
+            let repeated = gate.repeat(read);
+            if repeated > 0 {
+                gate.rest = BytesMut::from(&read[repeated..]);
+                buffer.set_filled(before);
+                continue;
+            }
             let Some(framing) = gate.framing.as_mut().filter(|_| !read.is_empty()) else {
                 return Poll::Ready(Ok(()));
             };
             let found = framing.look(read);
+            gate.talk.turns.are_same_since(framing.same_since());
             if !gate.held.is_empty() {
                 gate.take_more(read, found);
                 buffer.set_filled(before);
@@ -190,7 +202,25 @@ impl Gate {
     /// Whether the reader has another whole request, which it has not begun to answer.
     fn has_more(&self) -> bool {
         let shown = self.framing.as_ref().map_or(0, Framing::heads);
-        shown > self.begun.0.load(Ordering::Relaxed)
+        shown > self.talk.turns.begun()
+    }
+
+    /// Whether all that was shown is answered, and the answers are here.
+    fn is_idle(&self) -> bool {
+        self.framing.as_ref().is_some_and(|framing| framing.heads() == self.written)
+    }
+
+    /// Answers the requests at the beginning of what was read that are the last one over again; gives their length.
+    fn repeat(&mut self, read: &[u8]) -> usize {
+        let Some(framing) = self.framing.as_ref().filter(|_| self.is_idle()) else { return 0 };
+        let mut at = 0;
+        while let Some(length) = framing.repeated(&read[at..])
+            && self.unsent.len() < UNSENT_BYTES_MAX
+            && self.talk.repeat(&mut self.unsent)
+        {
+            at += length;
+        }
+        at
     }
 
     /// Whether so many bytes are to wait, or to go with those that do.
@@ -242,6 +272,8 @@ impl AsyncWrite for Gate {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let gate = self.get_mut();
+        // It is only asked for with nothing left to write.
+        gate.written = gate.talk.turns.finished();
         if gate.has_more() {
             return Poll::Ready(Ok(()));
         }

@@ -47,7 +47,7 @@ pub(super) fn protocol(limits: &Limits) -> Builder {
 /// Serves a stream, of which `first` was read already, until either side closes it.
 pub(super) async fn serve(stream: Stream, first: BytesMut, talk: Arc<Talk>) {
     let framing = Framing::new(&talk.shared.limits);
-    let io = TokioIo::new(Gate::new(stream, first, Some(framing), Arc::clone(&talk.verdict), talk.begun.clone()));
+    let io = TokioIo::new(Gate::new(stream, first, Some(framing), Arc::clone(&talk)));
     let service = service_fn(|request| respond(Arc::clone(&talk), request));
     let mut protocol = talk.shared.http1.clone();
     protocol.timer(talk.patience.clone());

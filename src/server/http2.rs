@@ -65,7 +65,7 @@ pub(super) fn is_preface(first: &[u8]) -> bool {
 
 /// Serves a stream, of which `first` was read already, until either side closes it or nothing happens any more.
 pub(super) async fn serve(stream: Stream, first: BytesMut, talk: Arc<Talk>) {
-    let io = TokioIo::new(Gate::new(stream, first, None, Arc::clone(&talk.verdict), talk.begun.clone()));
+    let io = TokioIo::new(Gate::new(stream, first, None, Arc::clone(&talk)));
     let begun = Arc::new(AtomicU32::new(0));
     let service = {
         let (talk, begun) = (Arc::clone(&talk), Arc::clone(&begun));

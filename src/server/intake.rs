@@ -112,7 +112,7 @@ async fn read_body(body: Incoming, limits: &Limits, patience: Option<&Patience>)
         return Err(Refusal::BodyTooLarge);
     }
     let time = limits.body_patience();
-    let mut over = patience.map_or_else(|| TokioTimer::new().sleep(time), |patience| patience.sleep(time));
+    let mut over = patience.map_or_else(|| TokioTimer::new().sleep(time), |patience| patience.body(time));
     tokio::select! {
         biased;
         collected = collect(body, limits.body_bytes_max) => collected,

@@ -15,6 +15,7 @@ mod intake;
 mod later;
 mod listen;
 mod patience;
+mod repeat;
 mod reply;
 mod running;
 mod runtime;
@@ -26,10 +27,11 @@ mod tls;
 mod unix;
 
 use crate::diagnostic::{Code, code};
-use crate::engine::Again;
 use crate::message::{Reply, Request};
+use http::HeaderName;
 use http::request::Parts;
 use std::fmt;
+use std::time::Instant;
 
 pub(crate) use listen::{Listener, bind};
 pub(crate) use running::{Running, serve};
@@ -46,14 +48,24 @@ pub(crate) type Security = std::convert::Infallible;
 
 /// What a server does with requests.
 ///
-/// Both functions are called on a thread that serves other connections too, so they must not wait. A
+/// Its functions are called on a thread that serves other connections too, so they must not wait. A
 /// panic in one is answered with 500 and logged.
 pub(crate) trait Handler: Send + Sync + 'static {
-    /// Answers a whole request. `again`: what its connection remembers.
-    fn handle(&self, request: Request, again: &Again) -> Reply;
+    /// Answers a whole request. `again`: there where the same request may come once more, to be filled if the same reply
+    /// can be given to it.
+    fn handle(&self, request: Request, again: Option<&mut Option<Again>>) -> Reply;
 
     /// Answers what could not be read whole; the head if it was read. The connection closes afterwards.
     fn refuse(&self, refusal: Refusal, head: Option<Parts>) -> Reply;
+}
+
+/// How a reply is given once more, to a request of the same bytes that comes next over the same connection.
+pub(crate) struct Again {
+    /// The field of the reply that carries a number of its own.
+    pub(crate) field: HeaderName,
+    /// The number, for a request that came at this instant; nothing if that has to be handled. Like a handler it must not
+    /// wait.
+    pub(crate) number: Box<dyn Fn(Instant) -> Option<u64> + Send>,
 }
 
 /// Why a request was not read whole.

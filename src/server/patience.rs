@@ -1,5 +1,7 @@
 //! The timer of a connection over HTTP/1.1: one sleep for whatever is waited for. hyper asks for a new one for every head,
 //! and every body has one; to enter and leave the runtime's timers each time would cost as much as parsing the head.
+//!
+//! A request that hyper is not shown makes it wait anew for the next one.
 
 use hyper::rt::{Sleep, Timer};
 use std::pin::Pin;
@@ -9,12 +11,29 @@ use std::time::{Duration, Instant};
 
 /// The timer of one connection. What it gives out shares one sleep, so only one of them may be waited for at a time.
 #[derive(Clone)]
-pub(super) struct Patience(Arc<Mutex<Pin<Box<tokio::time::Sleep>>>>);
+pub(super) struct Patience(Arc<Mutex<Shared>>);
+
+struct Shared {
+    sleep: Pin<Box<tokio::time::Sleep>>,
+    /// No head is given up before, whatever was said when it began to be waited for.
+    heads_until: Instant,
+}
 
 impl Patience {
     /// Within a runtime; `usual` is how long is mostly waited.
     pub(super) fn new(usual: Duration) -> Self {
-        Self(Arc::new(Mutex::new(Box::pin(tokio::time::sleep(usual)))))
+        let sleep = Box::pin(tokio::time::sleep(usual));
+        Self(Arc::new(Mutex::new(Shared { sleep, heads_until: Instant::now() })))
+    }
+
+    /// A wait for a body.
+    pub(super) fn body(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+        Box::pin(Until { deadline: Instant::now() + duration, is_of_head: false, shared: Arc::clone(&self.0) })
+    }
+
+    /// Lets the head at hand be waited for until then.
+    pub(super) fn extend(&self, deadline: Instant) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).heads_until = deadline;
     }
 }
 
@@ -24,22 +43,24 @@ impl Timer for Patience {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        Box::pin(Until { deadline, shared: Arc::clone(&self.0) })
+        Box::pin(Until { deadline, is_of_head: true, shared: Arc::clone(&self.0) })
     }
 }
 
 /// Ready from its deadline on.
 struct Until {
     deadline: Instant,
-    shared: Arc<Mutex<Pin<Box<tokio::time::Sleep>>>>,
+    is_of_head: bool,
+    shared: Arc<Mutex<Shared>>,
 }
 
 impl Future for Until {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut sleep = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let deadline = self.deadline.into();
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let Shared { sleep, heads_until } = &mut *shared;
+        let deadline = if self.is_of_head { self.deadline.max(*heads_until) } else { self.deadline }.into();
         if sleep.deadline() > deadline {
             sleep.as_mut().reset(deadline);
         }

@@ -4,11 +4,10 @@ use crate::message::Reply;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use http::{Method, StatusCode, Version};
-use http_body_util::Full;
 
 /// The reply as hyper writes it. `Content-Length` is left to hyper, except that the reply to a `HEAD`
 /// keeps the one it has.
-pub(super) fn framed(reply: Reply, method: &Method) -> http::Response<Full<Bytes>> {
+pub(super) fn framed(reply: Reply, method: &Method) -> Reply {
     let reply = if reply.status().is_informational() {
         tracing::error!(status = reply.status().as_u16(), "no final reply can have this status");
         failure()
@@ -27,7 +26,7 @@ pub(super) fn framed(reply: Reply, method: &Method) -> http::Response<Full<Bytes
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         body = Bytes::new();
     }
-    http::Response::from_parts(head, Full::new(body))
+    Reply::from_parts(head, body)
 }
 
 /// What is sent in place of a reply that never came to be.

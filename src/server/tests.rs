@@ -1,11 +1,10 @@
 //! The server over raw sockets: what a client sees, byte for byte where it matters.
 
 use super::*;
-use crate::engine::Again;
 use crate::message::Limits;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,12 +18,34 @@ use tokio::time::{sleep, timeout};
 #[derive(Default)]
 struct Echo {
     handled: AtomicUsize,
+    /// The number of the last reply to `/again`.
+    numbered: Arc<AtomicUsize>,
+    /// What becomes of the next reply to `/again` that could be given once more.
+    mood: Arc<AtomicUsize>,
 }
 
 const BIG: usize = 8 * 1024 * 1024;
+/// Bytes of the body of `/again`.
+const MEDIUM: usize = 8 * 1024;
+const NUMBER: HeaderName = HeaderName::from_static("x-number");
+const UNWILLING: usize = 1;
+const BROKEN: usize = 2;
+
+impl Echo {
+    /// Fills what the same request comes to by, as a reply to `/again` does.
+    fn again(&self) -> Again {
+        let (numbered, mood) = (Arc::clone(&self.numbered), Arc::clone(&self.mood));
+        let number = move |_| match mood.swap(0, Ordering::SeqCst) {
+            UNWILLING => None,
+            BROKEN => panic!("as asked"),
+            _ => Some(numbered.fetch_add(1, Ordering::SeqCst) as u64 + 1),
+        };
+        Again { field: NUMBER, number: Box::new(number) }
+    }
+}
 
 impl Handler for Echo {
-    fn handle(&self, request: Request, _: &Again) -> Reply {
+    fn handle(&self, request: Request, again: Option<&mut Option<Again>>) -> Reply {
         self.handled.fetch_add(1, Ordering::SeqCst);
         let path = request.uri().path();
         let body = format!("{} {} {}", request.method(), request.uri(), request.body().len());
@@ -40,6 +61,14 @@ impl Handler for Echo {
                 reply.headers_mut().insert("transfer-encoding", HeaderValue::from_static("gzip"));
             }
             "/body" => *reply.body_mut() = request.into_body(),
+            "/again" => {
+                *reply.body_mut() = Bytes::from(vec![b'x'; MEDIUM]);
+                let number = self.numbered.fetch_add(1, Ordering::SeqCst) + 1;
+                reply.headers_mut().insert("x-twice", HeaderValue::from_static("a"));
+                reply.headers_mut().insert(NUMBER, HeaderValue::from(number));
+                reply.headers_mut().append("x-twice", HeaderValue::from_static(""));
+                again.into_iter().for_each(|again| *again = Some(self.again()));
+            }
             _ if request.method() == Method::HEAD => {
                 reply.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("42"));
                 *reply.body_mut() = Bytes::new();
@@ -80,8 +109,13 @@ fn somewhere() -> SocketAddr {
 }
 
 fn start(limits: Limits) -> Running {
+    start_with(limits).0
+}
+
+fn start_with(limits: Limits) -> (Running, Arc<Echo>) {
     let listener = bind(somewhere()).expect("a free port");
-    serve(vec![listener], Arc::new(Echo::default()), limits, None).expect("a server")
+    let echo = Arc::new(Echo::default());
+    (serve(vec![listener], Arc::clone(&echo) as _, limits, None).expect("a server"), echo)
 }
 
 async fn connect(server: &Running) -> TcpStream {
@@ -278,6 +312,149 @@ async fn a_connection_serves_many_requests() {
     assert_eq!(rest(&mut stream).await, "");
 }
 
+const AGAIN: &str = "GET /again HTTP/1.1\r\nHost: h\r\n\r\n";
+const OTHER: &str = "GET /other HTTP/1.1\r\nHost: h\r\n\r\n";
+
+/// Reads the reply to `/again`; gives its number and its head without that and without the date.
+async fn read_again(stream: &mut TcpStream) -> (usize, String) {
+    let head = until(stream, "\r\n\r\n").await;
+    let mut body = vec![0; MEDIUM];
+    timeout(Duration::from_secs(5), stream.read_exact(&mut body)).await.expect("in time").expect("the body");
+    assert!(body.iter().all(|byte| *byte == b'x'));
+    let number = head.lines().find_map(|line| line.strip_prefix("x-number: ")).expect("a number");
+    let (before, date) = head.split_once("\r\ndate: ").expect("a date");
+    let (date, behind) = date.split_once("\r\n").expect("a line");
+    assert_eq!(date.len(), "Sun, 06 Nov 1994 08:49:37 GMT".len(), "{date}");
+    (
+        number.parse().expect("a number"),
+        format!("{before}\r\n{behind}").replace(&format!("x-number: {number}\r\n"), "x-number: N\r\n"),
+    )
+}
+
+#[tokio::test]
+async fn a_request_that_is_the_last_one_again_gets_the_same_reply_unhandled() {
+    let (server, echo) = start_with(Limits::default());
+    let mut stream = connect(&server).await;
+    let handled = || echo.handled.swap(0, Ordering::SeqCst);
+    let mut number = 0;
+    let mut heads = Vec::new();
+    for _ in 0..5 {
+        stream.write_all(AGAIN.as_bytes()).await.expect("a write");
+        let (found, head) = read_again(&mut stream).await;
+        number += 1;
+        assert_eq!(found, number);
+        heads.push(head);
+    }
+    assert_eq!(handled(), 2, "the first, and the one that showed that it comes again");
+    heads.dedup();
+    assert_eq!(heads.len(), 1, "{heads:?}");
+    // What goes along in one read, handled or not, is answered in its order.
+    for (sent, expected) in [
+        (vec![AGAIN; 16], 0),
+        (vec![AGAIN, AGAIN, OTHER, AGAIN, AGAIN], 3),
+        (vec![AGAIN; 3], 0),
+        (vec![OTHER, OTHER, OTHER], 3),
+        (vec![AGAIN; 3], 3),
+        (vec!["POST /again HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\na"; 4], 4),
+        (vec!["GET /again HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\na"; 4], 4),
+        (vec!["HEAD /other HTTP/1.1\r\nHost: h\r\n\r\n"; 4], 4),
+        (vec![AGAIN; 2], 2),
+        (vec![AGAIN; 2], 0),
+    ] {
+        stream.write_all(sent.concat().as_bytes()).await.expect("a write");
+        for request in &sent {
+            if request.contains("again") {
+                number += 1;
+                assert_eq!(read_again(&mut stream).await.0, number, "{sent:?}");
+            } else {
+                until(&mut stream, if request.starts_with("GET") { "GET /other 0" } else { "\r\n\r\n" }).await;
+            }
+        }
+        assert_eq!(handled(), expected, "{sent:?}");
+    }
+    // In pieces, with the whole of one and the beginning of another.
+    let (first, rest) = AGAIN.split_at(20);
+    for (sent, replies) in [(format!("{AGAIN}{first}"), 1), (format!("{rest}{AGAIN}{OTHER}{first}"), 3)] {
+        stream.write_all(sent.as_bytes()).await.expect("a write");
+        for index in 0..replies {
+            if index == 2 {
+                until(&mut stream, "GET /other 0").await;
+            } else {
+                read_again(&mut stream).await;
+            }
+        }
+    }
+    assert_eq!(handled(), 3);
+    stream.write_all(format!("{rest}{AGAIN}").as_bytes()).await.expect("a write");
+    for _ in 0..2 {
+        read_again(&mut stream).await;
+    }
+    // Whoever cannot give it again, or fails to, handles it.
+    for mood in [UNWILLING, BROKEN] {
+        stream.write_all(AGAIN.repeat(2).as_bytes()).await.expect("a write");
+        for _ in 0..2 {
+            read_again(&mut stream).await;
+        }
+        handled();
+        echo.mood.store(mood, Ordering::SeqCst);
+        stream.write_all(AGAIN.as_bytes()).await.expect("a write");
+        read_again(&mut stream).await;
+        assert_eq!((handled(), echo.mood.load(Ordering::SeqCst)), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn replies_that_are_given_again_wait_for_a_slow_reader() {
+    const COUNT: usize = 2_000;
+    let (server, echo) = start_with(Limits::default());
+    let mut stream = connect(&server).await;
+    for number in 1..=2 {
+        stream.write_all(AGAIN.as_bytes()).await.expect("a write");
+        assert_eq!(read_again(&mut stream).await.0, number);
+    }
+    let (mut reader, mut writer) = stream.into_split();
+    let write = async {
+        writer.write_all(AGAIN.repeat(COUNT).as_bytes()).await.expect("a write");
+        writer.shutdown().await.expect("a half-closed stream");
+    };
+    let read = async {
+        sleep(Duration::from_millis(100)).await;
+        let mut text = String::new();
+        timeout(Duration::from_secs(20), reader.read_to_string(&mut text)).await.expect("an end").expect("text");
+        text
+    };
+    let ((), text) = tokio::join!(write, read);
+    let numbers: Vec<usize> =
+        text.lines().filter_map(|line| line.strip_prefix("x-number: ")).map(|number| number.parse().unwrap()).collect();
+    assert_eq!(numbers, (3..=COUNT + 2).collect::<Vec<_>>());
+    assert_eq!(text.matches("xxxxxxxx").count(), COUNT * MEDIUM / 8, "bytes of bodies");
+    assert!(echo.handled.load(Ordering::SeqCst) < COUNT);
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_handled_counts_for_the_timeout_and_before_a_stop() {
+    let (mut server, echo) = start_with(small());
+    let mut stream = connect(&server).await;
+    for _ in 0..8 {
+        stream.write_all(AGAIN.as_bytes()).await.expect("a write");
+        read_again(&mut stream).await;
+        sleep(small().head_timeout / 2).await;
+    }
+    assert_eq!(echo.handled.load(Ordering::SeqCst), 2);
+    let start = Instant::now();
+    assert_eq!(rest(&mut stream).await, "");
+    assert!(start.elapsed() < small().head_timeout * 5, "{:?}", start.elapsed());
+    let mut stream = connect(&server).await;
+    for _ in 0..3 {
+        stream.write_all(AGAIN.as_bytes()).await.expect("a write");
+        read_again(&mut stream).await;
+    }
+    // What has come before the stop is answered, by a reply that says that it is the last.
+    stream.write_all(AGAIN.as_bytes()).await.expect("a write");
+    server.stop().await;
+    assert!(rest(&mut stream).await.starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_reply_is_written_whatever_stands_behind_its_request() {
     let server = start(Limits::default());
@@ -407,9 +584,7 @@ fn dropping_works_without_a_runtime_and_frees_the_port() {
 
 #[tokio::test]
 async fn a_dropped_server_answers_nothing_any_more() {
-    let listener = bind(somewhere()).expect("a free port");
-    let echo = Arc::new(Echo::default());
-    let server = serve(vec![listener], Arc::clone(&echo) as _, Limits::default(), None).expect("a server");
+    let (server, echo) = start_with(Limits::default());
     let mut stream = connect(&server).await;
     stream.write_all(b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\n").await.expect("a write");
     until(&mut stream, "GET /1 0").await;

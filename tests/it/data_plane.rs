@@ -1,5 +1,6 @@
 //! The bundled contract's data plane: tokens, the three operations, refusals, cross-origin requests.
 
+use crate::wire::Connection;
 use base64::Engine as _;
 use bytes::Bytes;
 use chatkitty_mock::{Application, MockServer};
@@ -219,6 +220,45 @@ fn put_replaces_the_settings_of_one_application_whole() {
     assert_eq!((reply.status(), &json_of(&reply)["_links"]), (StatusCode::OK, &before["_links"]));
     // Neither schema names it, nor forbids it: the request can carry it.
     assert_eq!(json_of(&reply).get("foo"), Some(&json!(2)));
+}
+
+#[test]
+fn polls_over_one_connection_see_every_change_at_once() {
+    const SETTINGS: &str = "/v1/application/settings";
+    let plane = Plane::new();
+    let field = format!("authorization: Bearer {}\r\n", plane.app.token());
+    let mut connection = Connection::open(plane.mock.port());
+    let mut polls = 0;
+    let mut poll = || {
+        // Enough for whatever is remembered of the ones before.
+        let mut all = (0..4).map(|_| connection.send("GET", SETTINGS, &field, None));
+        let first = all.next().unwrap();
+        let rest: Vec<_> = all.collect();
+        polls += 4;
+        for received in &rest {
+            assert_eq!((received.status, &received.body), (first.status, &first.body));
+            assert_eq!(received.header("content-type"), first.header("content-type"));
+        }
+        let number: u64 = rest[2].header("x-mock-exchange").unwrap().parse().unwrap();
+        assert_eq!(number - first.header("x-mock-exchange").unwrap().parse::<u64>().unwrap(), 3);
+        (first.status, first.json()["guestUsers"].clone())
+    };
+    assert_eq!(poll(), (200, json!("ENABLED")));
+    let put = json!({ "guestUsers": "DISABLED", "userCreatedChannels": "DISABLED" });
+    assert_eq!(plane.call(Method::PUT, SETTINGS, Some(&put)).status(), StatusCode::OK);
+    assert_eq!(poll(), (200, json!("DISABLED")));
+    plane.app.reset();
+    assert_eq!(poll(), (200, json!("ENABLED")));
+    plane.app.expire_tokens();
+    assert_eq!(poll(), (401, Value::Null));
+    let seen = plane.mock.exchanges();
+    assert_eq!(seen.iter().filter(|exchange| exchange.target() == SETTINGS).count(), polls + 1, "the PUT is one, too");
+    // What the server says of itself is not remembered either.
+    for count in 0..5 {
+        assert_eq!(plane.call(Method::GET, "/v1/application", None).status(), StatusCode::OK);
+        let received = connection.send("GET", "/_mock/api/verdict", "", None);
+        assert_eq!(received.json()["exchanges"], json!(polls + 2 + count));
+    }
 }
 
 #[test]

@@ -1,51 +1,28 @@
-//! What a connection was answered last, for a client that asks the same again while nothing has changed.
+//! What it takes to answer a request again that is the last one over, byte for byte.
 //!
-//! The answer to a safe request follows from the bytes of the request, the contract, the application's state, and whether
-//! the credentials are good. The first three are compared with those of the last time, the credentials are judged anew.
+//! The answer to a safe request follows from its bytes, the contract, the application's state, and whether the
+//! credentials are good. Who keeps the bytes of a connection knows the first to be the same. The next two are compared
+//! with those of the last time, and the credentials are judged anew.
 
-use super::{Handling, Outcome, World};
+use super::{Engine, Handling, Outcome, World};
 use crate::evidence::{Exchange, Messages, Touch};
-use crate::message::{Reply, Request};
+use crate::message::Request;
 use crate::store::Moment;
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::HeaderValue;
 use http::uri::PathAndQuery;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use http::{StatusCode, Uri};
+use jiff::Timestamp;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// The journal's weight of an exchange up to which a connection remembers it. Over it the same request is answered anew.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
-/// What one connection remembers: its last exchange, and once that was repeated all that another one like it takes.
-#[derive(Default)]
-pub(crate) struct Again(Mutex<Option<Last>>);
-
-impl Again {
-    /// Nothing while another request of the connection is answered, and for good after a panic.
-    pub(super) fn last(&self) -> Option<MutexGuard<'_, Option<Last>>> {
-        self.0.try_lock().ok()
-    }
-}
-
-/// The last exchange of a connection.
-pub(super) struct Last {
+/// A request that was answered, and what its reply followed from.
+pub(crate) struct Repeat {
+    request: Request,
     messages: Arc<Messages>,
-    answer: Option<Answer>,
-}
-
-impl Last {
-    /// Whether a request is the same as that of this exchange, byte for byte.
-    pub(super) fn is_for(&self, request: &Request) -> bool {
-        let known = &self.messages;
-        known.method == request.method()
-            && request.body().is_empty()
-            && known.heads.are_of(target_of(request.uri()), request.headers())
-    }
-}
-
-/// What follows from a request and what it was answered from.
-struct Answer {
     /// What was served. Weak, so that a connection that is idle holds on to no contract.
     world: Weak<World>,
     /// The operation's place in the contract.
@@ -55,8 +32,6 @@ struct Answer {
     version: u64,
     /// The alternative of the security requirements that was satisfied.
     security: Option<usize>,
-    headers: HeaderMap,
-    body: Bytes,
     /// How many points the operation has, and the ones that were touched.
     count: usize,
     points: Box<[u32]>,
@@ -71,11 +46,10 @@ pub(super) struct Recorded<'s> {
     pub(super) used: (Option<&'s str>, Option<&'s str>),
 }
 
-impl Last {
-    /// What is remembered of an exchange after the one before it; nothing if something of its answer was a matter of the
-    /// moment.
+impl Repeat {
+    /// What it takes to give a reply again; nothing if something of it was a matter of the moment.
     pub(super) fn of(
-        before: Option<&Self>,
+        request: Request,
         world: &Arc<World>,
         moment: Moment,
         outcome: &Outcome<'_>,
@@ -84,89 +58,100 @@ impl Last {
         let messages = &shown.exchange.messages;
         let (application, version) = outcome.application.as_ref().zip(outcome.version)?;
         let is_lasting = outcome.lasting
+            && outcome.numbered
             && messages.method.is_safe()
             && messages.diagnostics.is_empty()
             && outcome.reply.extensions().is_empty()
-            && messages.request_body.bytes.is_empty()
+            && request.body().is_empty()
             && shown.exchange.weight() <= ANSWER_BYTES_MAX
             && moment.clock_of(Some(application)).is_real()
             && application.version() == version;
-        if !is_lasting {
-            return None;
-        }
-        let is_repeated = before.is_some_and(|before| {
-            messages.method == before.messages.method && messages.heads.have_request_of(&before.messages.heads)
-        });
-        let answer = || Answer {
+        is_lasting.then(|| Self {
+            request,
+            messages: Arc::clone(messages),
             world: Arc::downgrade(world),
             operation: shown.touch.operation,
             arrival: application.arrival(),
             version,
             security: outcome.seen.security,
-            headers: outcome.reply.headers().iter().map(|(name, value)| (name.clone(), copied(value))).collect(),
-            // In memory of its own: what all connections share is counted by all cores.
-            body: Bytes::copy_from_slice(outcome.reply.body()),
             count: shown.touch.count,
             points: shown.touch.points.into(),
             used: (shown.used.0.map(str::to_owned), shown.used.1.map(str::to_owned)),
-        };
-        Some(Self { messages: Arc::clone(messages), answer: is_repeated.then(answer) })
+        })
+    }
+
+    /// The request, which has no body.
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The status of its reply.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.messages.status
     }
 }
 
-impl Handling<'_, '_> {
-    /// Answers and records a request that is the last one over again; nothing if that has to be found out anew.
-    pub(super) fn again(&self, last: &Last, elapsed: impl FnOnce() -> Duration) -> Option<Reply> {
-        let (known, answer) = (&last.messages, last.answer.as_ref()?);
-        if !std::ptr::eq(answer.world.as_ptr(), self.world) || !last.is_for(self.request) {
+impl Engine {
+    /// Records that a request was answered as it was before; gives the number of the exchange. Nothing, if that may not be
+    /// its answer any more.
+    pub(crate) fn repeat(&self, repeat: &Repeat, real: Timestamp, elapsed: impl FnOnce() -> Duration) -> Option<u64> {
+        let world = self.world.load();
+        if !std::ptr::eq(repeat.world.as_ptr(), Arc::as_ptr(&world)) {
             return None;
         }
-        let operation = self.contract().operations().get(answer.operation)?;
-        let (application, security) = self.authorize(operation).ok()?;
+        let operation = world.contract.operations().get(repeat.operation)?;
+        let moment = self.store.moment(real);
+        let handling = Handling { engine: self, world: &world, request: &repeat.request, moment };
+        let (application, security) = handling.authorize(operation).ok()?;
         let application = application?;
-        let is_unchanged = security == answer.security
-            && application.arrival() == answer.arrival
-            && application.version() == answer.version
-            && self.moment.clock_of(Some(&application)).is_real();
+        let is_unchanged = security == repeat.security
+            && application.arrival() == repeat.arrival
+            && application.version() == repeat.version
+            && moment.clock_of(Some(&application)).is_real();
         if !is_unchanged {
             return None;
         }
-        let id = self.engine.identities.exchange();
-        let mut reply = Reply::new(answer.body.clone());
-        *reply.status_mut() = known.status;
-        *reply.headers_mut() = answer.headers.clone();
-        if let Some(number) = known.number.as_ref().and_then(|number| reply.headers_mut().get_mut(number)) {
-            *number = HeaderValue::from(id);
-        }
-        let time = self.moment.of(Some(&application));
-        let exchange = Exchange { id, time, duration: elapsed(), messages: Arc::clone(known) };
+        let id = self.identities.exchange();
+        let time = moment.of(Some(&application));
+        let exchange = Exchange { id, time, duration: elapsed(), messages: Arc::clone(&repeat.messages) };
         let touch = Touch {
-            contract: &self.world.contract,
-            operation: answer.operation,
-            count: answer.count,
-            points: &answer.points,
+            contract: &world.contract,
+            operation: repeat.operation,
+            count: repeat.count,
+            points: &repeat.points,
         };
-        let used = (answer.used.0.as_deref(), answer.used.1.as_deref());
-        self.engine.evidence.record(exchange, Some(answer.arrival), Some(&touch), used);
-        Some(reply)
+        let used = (repeat.used.0.as_deref(), repeat.used.1.as_deref());
+        self.evidence.record(exchange, Some(repeat.arrival), Some(&touch), used);
+        Some(id)
     }
 }
 
-/// A value in memory of its own.
-fn copied(value: &HeaderValue) -> HeaderValue {
-    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(value.as_bytes())).unwrap_or_else(|_| value.clone())
+/// A request in memory of its own, for its parts share the buffer that they were read into; nothing if it has a body.
+pub(super) fn copied(request: &Request) -> Option<Request> {
+    if !request.body().is_empty() {
+        return None;
+    }
+    let mut copy = Request::default();
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = Uri::try_from(request.uri().to_string()).ok()?;
+    for (name, value) in request.headers() {
+        let value = HeaderValue::from_maybe_shared(Bytes::copy_from_slice(value.as_bytes())).ok()?;
+        copy.headers_mut().append(name.clone(), value);
+    }
+    Some(copy)
 }
 
 /// The target of a request without scheme and authority, which are the connection's and in `Host`.
-pub(super) fn target_of(uri: &http::Uri) -> &str {
+pub(super) fn target_of(uri: &Uri) -> &str {
     uri.path_and_query().map_or_else(|| uri.path(), PathAndQuery::as_str)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Engine, testing};
+    use crate::engine::{X_MOCK_EXCHANGE, testing};
     use crate::fixtures;
+    use crate::message::Reply;
     use crate::store::{Clock, Credential, Seed};
     use jiff::{SignedDuration, Timestamp};
     use proptest::prelude::*;
@@ -298,10 +283,36 @@ mod tests {
         request.body(Bytes::from_static(body.as_bytes())).unwrap()
     }
 
+    /// A connection that has the last request answered again.
+    #[derive(Default)]
+    struct Connection {
+        last: String,
+        reply: Reply,
+        repeat: Option<Repeat>,
+    }
+
+    impl Connection {
+        fn repeat(&mut self, engine: &Engine, request: &Request, now: Timestamp) -> Option<Reply> {
+            let repeat = self.repeat.as_ref().filter(|_| self.last == format!("{request:?}"))?;
+            let number = engine.repeat(repeat, now, || Duration::ZERO)?;
+            *self.reply.headers_mut().get_mut(X_MOCK_EXCHANGE).unwrap() = number.into();
+            Some(self.reply.clone())
+        }
+
+        fn handle(&mut self, engine: &Engine, request: Request, now: Timestamp) -> Reply {
+            let this = format!("{request:?}");
+            self.repeat = None;
+            let repeat = (this == self.last).then_some(&mut self.repeat);
+            self.reply = engine.handle(request, repeat, now, || Duration::ZERO);
+            self.last = this;
+            self.reply.clone()
+        }
+    }
+
     /// Carries out the steps; gives all replies, and at the end all evidence. `remembers`: over connections that do.
     fn run(steps: &[Step], remembers: bool) -> (Vec<String>, usize) {
         let (engine, tokens) = engine();
-        let connections = [Again::default(), Again::default()];
+        let mut connections = [Connection::default(), Connection::default()];
         let mut now = Timestamp::UNIX_EPOCH;
         let (mut told, mut repeated) = (Vec::new(), 0);
         let nth = |index: usize| engine.store.all().get(index).cloned();
@@ -309,17 +320,16 @@ mod tests {
             match step {
                 Step::Request { kind, connection, token, times } => {
                     for _ in 0..*times {
-                        let again = remembers.then_some(&connections[*connection]);
                         let request = request(*kind, tokens.get(*token));
-                        repeated += usize::from(again.is_some_and(|again| {
-                            again
-                                .last()
-                                .unwrap()
-                                .as_ref()
-                                .is_some_and(|last| last.answer.is_some() && last.is_for(&request))
-                        }));
-                        let reply = engine.handle(request, again, now, || Duration::ZERO);
-                        told.push(format!("{reply:?}"));
+                        let connection = &mut connections[*connection];
+                        if !remembers {
+                            told.push(format!("{:?}", engine.handle(request, None, now, || Duration::ZERO)));
+                        } else if let Some(reply) = connection.repeat(&engine, &request, now) {
+                            repeated += 1;
+                            told.push(format!("{reply:?}"));
+                        } else {
+                            told.push(format!("{:?}", connection.handle(&engine, request, now)));
+                        }
                     }
                 }
                 Step::Reset(index) => nth(*index).iter().for_each(|application| application.reset()),
