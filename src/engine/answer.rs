@@ -326,9 +326,9 @@ impl<'w> Answering<'_, 'w> {
         if let (Some(key), Some(body), true) =
             (key, &body, drift.is_empty() && self.handling.request.method().is_safe())
         {
-            let (mut headers, points) = (reply.headers().clone(), Arc::clone(&points));
-            // A place for what each reply has of its own.
-            headers.insert(X_MOCK_EXCHANGE, HeaderValue::from_static("0"));
+            // A place for what each reply has of its own, the same in the first one as in those that are made of it.
+            reply.headers_mut().insert(X_MOCK_EXCHANGE, HeaderValue::from_static("0"));
+            let (headers, points) = (reply.headers().clone(), Arc::clone(&points));
             body.checked.keep(key, Checked { headers, body: reply.body().clone(), points });
         }
         let seen = Seen { body, points, ..Seen::default() };
