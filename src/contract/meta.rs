@@ -2,7 +2,7 @@
 
 use super::document::{Document, Version};
 use super::pattern::pattern_options;
-use super::schema::{keyword_of, message_of};
+use super::schema::{keyword_of, message_of, shown};
 use crate::diagnostic::{Diagnostic, Location, Severity, code};
 use crate::source::{Focus, pointer};
 use jsonschema::error::ValidationErrorKind;
@@ -72,7 +72,7 @@ fn report(document: &Document, error: &ValidationError<'_>, depth: usize, findin
                 add(format!("unexpected property `{name}`"), place);
             }
         }
-        _ => add(message_of(error, &keyword), document.location(at, Focus::Value)),
+        _ => add(message_of(error, &keyword, &shown(error.instance())), document.location(at, Focus::Value)),
     }
 }
 

@@ -9,7 +9,7 @@ use super::representation::{Representation, best};
 use super::schema::{Checker, SchemaUse};
 use super::tree::SchemaTree;
 use crate::diagnostic::{Code, Diagnostic, Fault, Part, code};
-use crate::message::media_type::{MediaType, concrete, negotiate};
+use crate::message::media_type::{MediaType, accept_of, concrete, negotiate};
 use crate::source::{Focus, json, pointer};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -37,8 +37,17 @@ impl ResponseDeclaration {
 }
 
 impl Content {
+    /// The `Content-Type` of a representation of these bytes, for a request of these fields.
+    pub(crate) fn content_type(&self, request: &HeaderMap, bytes: &[u8]) -> Option<HeaderValue> {
+        if !self.media.is_range() && !self.media.is_multipart() {
+            return self.media_value.clone();
+        }
+        let media = self.concrete_media(accept_of(request).as_deref());
+        HeaderValue::from_str(&with_boundary(media, bytes)).ok()
+    }
+
     /// The media type to send: a declared range gives way to what is accepted, else to JSON.
-    pub(crate) fn media_text(&self, accept: Option<&str>) -> String {
+    fn concrete_media(&self, accept: Option<&str>) -> String {
         if !self.media.is_range() {
             return self.media.to_string();
         }
@@ -47,6 +56,14 @@ impl Content {
             "image/*" => "image/png".to_owned(),
             _ => "application/json".to_owned(),
         })
+    }
+}
+
+/// A multipart type with the boundary that the body has (RFC 2046 §5.1.1).
+fn with_boundary(media: String, body: &[u8]) -> String {
+    match decode::boundary_of(body).filter(|_| media.starts_with("multipart/") && !media.contains("boundary=")) {
+        Some(boundary) => format!("{media}; boundary=\"{boundary}\""),
+        None => media,
     }
 }
 

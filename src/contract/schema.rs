@@ -7,7 +7,8 @@ use super::document::Document;
 use super::effort::{self, Cost};
 use super::exact_number;
 use super::lower::{
-    Direction, Lowered, NUMBER_FORMAT, TREE_URI, branch_names, default_branch, fragment, reference_pointer,
+    Direction, Lowered, NUMBER_FORMAT, TREE_URI, branch_names, default_branch, fragment, fragment_pointer,
+    reference_pointer,
 };
 use super::number_format::NumberFormat;
 use super::pattern::{pattern_options, pattern_validator};
@@ -103,8 +104,8 @@ impl Schemas {
 
     /// The pointer into the document that a schema location leads to.
     fn document_pointer(&self, location: &str) -> Option<String> {
-        let (base, _) = location.split_once('#')?;
-        let local = reference_pointer(location)?;
+        let (base, fragment) = location.split_once('#')?;
+        let local = fragment_pointer(fragment)?;
         if base == TREE_URI || base.is_empty() {
             return Some(local.into_owned());
         }
@@ -243,16 +244,17 @@ pub(crate) struct Checker<'a> {
 
 impl Checker<'_> {
     fn report(self, error: &ValidationError<'_>, part: Part, prefix: &str, depth: usize, found: &mut Vec<Diagnostic>) {
-        let location = error.absolute_keyword_location().map(|uri| uri.as_str().to_owned()).unwrap_or_default();
-        let at = self.schemas.document_pointer(&location);
+        let location = error.absolute_keyword_location();
+        let at = location.and_then(|location| self.schemas.document_pointer(location.as_str()));
         let keyword = keyword_of(error);
+        let actual = shown(error.instance());
         let place = format!("{prefix}{}", error.instance_path().as_str());
         let contract = at.as_ref().map(|at| self.document.location(at, Focus::Value));
-        let mut diagnostic = Diagnostic::new(code_of(&keyword), message_of(error, &keyword))
-            .at(part, place.clone())
-            .keyword(keyword.clone())
+        let mut diagnostic = Diagnostic::new(code_of(&keyword), message_of(error, &keyword, &actual))
+            .at(part, place)
+            .keyword(keyword)
             .contract(contract)
-            .values(expected_of(error), Some(shown(error.instance())));
+            .values(expected_of(error), Some(actual));
         if let Some(help) = help_of(error, self, at.as_deref()) {
             diagnostic = diagnostic.help(help);
         }
@@ -309,10 +311,10 @@ impl Checker<'_> {
 }
 
 pub(super) fn keyword_of(error: &ValidationError<'_>) -> String {
-    let path = error.schema_path().as_str();
-    let last = path.rsplit('/').next().unwrap_or_default();
+    let path = || error.schema_path().as_str().rsplit('/');
     match error.kind() {
         ValidationErrorKind::Custom { .. } => {
+            let last = path().next().unwrap_or_default();
             exact_number::shown_keyword(last).unwrap_or_else(|| NumberFormat::shown_keyword(last)).to_owned()
         }
         ValidationErrorKind::FalseSchema => {
@@ -325,7 +327,7 @@ pub(super) fn keyword_of(error: &ValidationError<'_>) -> String {
                 "propertyNames",
                 "not",
             ];
-            let closing = path.rsplit('/').find(|token| keywords.contains(token));
+            let closing = path().find(|token| keywords.contains(token));
             closing.unwrap_or("false").to_owned()
         }
         _ => error.kind().keyword().to_owned(),
@@ -378,8 +380,8 @@ fn end_of(text: &str, characters: usize) -> usize {
     text.char_indices().nth(characters).map_or(text.len(), |(end, _)| end)
 }
 
-pub(super) fn message_of(error: &ValidationError<'_>, keyword: &str) -> String {
-    let value = shown(error.instance());
+/// What is wrong with a value, which is shown as `value`.
+pub(super) fn message_of(error: &ValidationError<'_>, keyword: &str, value: &str) -> String {
     match error.kind() {
         ValidationErrorKind::Type { kind } => format!("{value} is not of type {}", types(kind)),
         ValidationErrorKind::Required { property } => {

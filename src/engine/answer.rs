@@ -4,7 +4,7 @@
 use super::prefer::Preferences;
 use super::refuse::problem;
 use super::{Handling, OnDrift, Outcome, Seen, Settings, Unseeded, X_MOCK_EXCHANGE};
-use crate::contract::decode::{boundary_of, encoded};
+use crate::contract::decode::encoded;
 use crate::contract::{Checked, Content, Contract, Decoded, Operation, Prepared, ResponseDeclaration};
 use crate::diagnostic::{Diagnostic, Part, Severity, code};
 use crate::message::Reply;
@@ -313,7 +313,9 @@ impl<'w> Answering<'_, 'w> {
             reply.headers_mut().append(name, value);
         }
         let carried = body.as_ref().zip(content);
-        if let Some(media) = carried.and_then(|(body, content)| self.media_value(content, body)) {
+        if let Some(media) =
+            carried.and_then(|(body, content)| content.content_type(self.handling.request.headers(), &body.bytes))
+        {
             reply.headers_mut().insert(CONTENT_TYPE, media);
         }
         let drift = self.contract().check_response(self.operation, status, reply.headers(), carried);
@@ -334,29 +336,12 @@ impl<'w> Answering<'_, 'w> {
         let seen = Seen { body, points, ..Seen::default() };
         Outcome { diagnostics: drift, seen, lasting: true, ..Outcome::of(reply) }
     }
-
-    /// The `Content-Type` of a representation.
-    fn media_value(&self, content: &Content, body: &Prepared) -> Option<HeaderValue> {
-        if !content.media.is_range() && !content.media.is_multipart() {
-            return content.media_value.clone();
-        }
-        let accept = accept_of(self.handling.request.headers());
-        HeaderValue::from_str(&with_boundary(content.media_text(accept.as_deref()), &body.bytes)).ok()
-    }
 }
 
 /// Whether a header tells how many items a list has in all, on whatever page.
 fn counts_all(name: &str) -> bool {
     let known = ["x-total-count", "x-total", "total-count", "x-total-items", "x-count"];
     known.iter().any(|known| name.eq_ignore_ascii_case(known))
-}
-
-/// A multipart type with the boundary that the body has (RFC 2046 §5.1.1).
-fn with_boundary(media: String, body: &[u8]) -> String {
-    match boundary_of(body).filter(|_| media.starts_with("multipart/") && !media.contains("boundary=")) {
-        Some(boundary) => format!("{media}; boundary=\"{boundary}\""),
-        None => media,
-    }
 }
 
 /// A response that must not leave.

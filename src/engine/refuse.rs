@@ -69,7 +69,7 @@ impl<'w> Handling<'w, '_> {
             {
                 let mut reply = Reply::new(body.bytes.clone());
                 *reply.status_mut() = status;
-                if let Ok(media) = HeaderValue::from_str(&content.media_text(accept.as_deref())) {
+                if let Some(media) = content.content_type(self.request.headers(), &body.bytes) {
                     reply.headers_mut().insert(CONTENT_TYPE, media);
                 }
                 for (name, value) in self.contract().answer_headers(response, self.settings().seed) {
@@ -102,36 +102,45 @@ impl<'w> Handling<'w, '_> {
             return Some(base);
         }
         let declared = self.contract().declared_members(content);
-        let mut value = Value::clone(&base.value);
         let text = sentence(diagnostics);
-        let mut set = |names: &[&str], said: Value| -> bool {
-            let Some(name) = names.iter().find(|name| declared.iter().any(|(known, _)| known == *name)) else {
-                return false;
-            };
-            let Value::Object(object) = &mut value else { return false };
-            let before = object.insert((*name).to_owned(), said);
-            if self.contract().is_valid(content, &value) {
-                return true;
-            }
-            if let Value::Object(object) = &mut value {
-                match before {
-                    Some(before) => object.insert((*name).to_owned(), before),
-                    None => object.shift_remove(*name),
+        // `fits`: whether a member may say what it was just set to.
+        let filled = |fits: &dyn Fn(&Value) -> bool| {
+            let mut value = Value::clone(&base.value);
+            let mut set = |names: &[&str], said: Value| -> bool {
+                let Some(name) = names.iter().find(|name| declared.iter().any(|(known, _)| known == *name)) else {
+                    return false;
                 };
+                let Value::Object(object) = &mut value else { return false };
+                let before = object.insert((*name).to_owned(), said);
+                if fits(&value) {
+                    return true;
+                }
+                if let Value::Object(object) = &mut value {
+                    match before {
+                        Some(before) => object.insert((*name).to_owned(), before),
+                        None => object.shift_remove(*name),
+                    };
+                }
+                false
+            };
+            set(&TIME_MEMBERS, Value::String(now.to_string()));
+            if !documented {
+                let code = Value::from(status.as_u16());
+                let _ = set(&STATUS_MEMBERS, code.clone()) || set(&STATUS_MEMBERS, Value::String(code.to_string()));
+                set(&TITLE_MEMBERS, Value::String(status.canonical_reason().unwrap_or("Error").to_owned()));
             }
-            false
+            let said = || Value::String(text.clone());
+            if !text.is_empty() && !set(&DETAIL_MEMBERS, said()) && !documented {
+                set(&MESSAGE_MEMBERS, said());
+            }
+            prepare(&content.media, value)
         };
-        set(&TIME_MEMBERS, Value::String(now.to_string()));
-        if !documented {
-            let code = Value::from(status.as_u16());
-            let _ = set(&STATUS_MEMBERS, code.clone()) || set(&STATUS_MEMBERS, Value::String(code.to_string()));
-            set(&TITLE_MEMBERS, Value::String(status.canonical_reason().unwrap_or("Error").to_owned()));
+        // As a rule all of them may. Where one may not, each is tried by itself.
+        let whole = filled(&|_| true);
+        if self.contract().is_valid_as(content, &whole) {
+            return Some(whole);
         }
-        let said = || Value::String(text.clone());
-        if !text.is_empty() && !set(&DETAIL_MEMBERS, said()) && !documented {
-            set(&MESSAGE_MEMBERS, said());
-        }
-        Some(prepare(&content.media, value))
+        Some(filled(&|value| self.contract().is_valid(content, value)))
     }
 }
 

@@ -52,9 +52,9 @@ impl Secrets {
 /// A name without what is spelled in different ways: case, hyphens, underscores.
 pub(crate) fn plain(name: &str) -> String {
     if name.is_ascii() {
-        let mut plain = String::with_capacity(name.len());
-        plain.extend(name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| char::from(byte.to_ascii_lowercase())));
-        return plain;
+        let mut plain = Vec::with_capacity(name.len());
+        plain.extend(name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()));
+        return String::from_utf8(plain).unwrap_or_default();
     }
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

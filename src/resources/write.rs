@@ -160,21 +160,21 @@ impl Call<'_> {
             if carries(name) { answers(name) } else { !declares(name) || carried.names.is_empty() }
         };
         // What neither of the two schemas names, a request can carry as well.
-        let stays = |name: &String| if carries(name) { sent.contains_key(name) } else { declares(name) };
+        let stays = |name: &String| if carries(name) { member(sent, name).is_some() } else { declares(name) };
         let mut thing = Map::with_capacity(sent.len() + declared.len());
         for (name, value) in current.and_then(Value::as_object).into_iter().flatten() {
             if stays(name) {
-                let value = sent.get(name).filter(|_| takes(name)).unwrap_or(value);
+                let value = member(sent, name).filter(|_| takes(name)).unwrap_or(value);
                 thing.insert(name.clone(), value.clone());
             }
         }
         for (name, value) in sent {
-            if !thing.contains_key(name) && (takes(name) || carried.open) {
+            if member(&thing, name).is_none() && (takes(name) || carried.open) {
                 thing.insert(name.clone(), value.clone());
             }
         }
         for (name, default) in self.contract.defaults_of(requested) {
-            if answers(name) && !thing.contains_key(name) {
+            if answers(name) && member(&thing, name).is_none() {
                 thing.insert(name.clone(), default.clone());
             }
         }
@@ -373,4 +373,13 @@ impl Call<'_> {
             })
             .collect()
     }
+}
+
+/// A member of an object; found without a hash, which takes longer, where there are few.
+fn member<'m>(members: &'m Map<String, Value>, name: &str) -> Option<&'m Value> {
+    const FEW: usize = 16;
+    if members.len() > FEW {
+        return members.get(name);
+    }
+    members.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
 }

@@ -77,7 +77,14 @@ pub(crate) struct Lowered {
 
 /// The pointer that a lowered `$ref` names.
 pub(crate) fn reference_pointer(reference: &str) -> Option<Cow<'_, str>> {
-    let (_, fragment) = reference.split_once('#')?;
+    reference.split_once('#').and_then(|(_, fragment)| fragment_pointer(fragment))
+}
+
+/// The pointer of a fragment. Most have nothing that is encoded.
+pub(crate) fn fragment_pointer(fragment: &str) -> Option<Cow<'_, str>> {
+    if !fragment.as_bytes().contains(&b'%') {
+        return Some(Cow::Borrowed(fragment));
+    }
     percent_decode_str(fragment).decode_utf8().ok()
 }
 

@@ -2,13 +2,14 @@
 
 use super::Checking;
 use crate::contract::decode;
-use crate::contract::operation::RequestBody;
+use crate::contract::operation::{Content, RequestBody};
 use crate::contract::representation::{Representation, best, media_text};
 use crate::diagnostic::{Code, Diagnostic, Part, code};
 use crate::message::media_type::MediaType;
 use crate::source::Focus;
 use bytes::Bytes;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, HeaderValue};
+use std::borrow::Cow;
 
 impl Checking<'_> {
     fn body_problem(&mut self, code: Code, message: impl Into<String>, at: &str, contract: &str) {
@@ -18,13 +19,22 @@ impl Checking<'_> {
 
     pub(super) fn body(&mut self, body: &RequestBody, body_bytes_max: usize) {
         let text = media_text(self.request.headers());
-        let media = text.as_deref().and_then(MediaType::parse).filter(|media| !media.is_range());
-        self.decoded.content = media.as_ref().and_then(|media| best(&body.content, media));
+        // Most clients spell the type as the contract does; then there is nothing to parse.
+        let is_spelled = |content: &&Content| {
+            let spelled = content.media_value.as_ref().map(HeaderValue::as_bytes);
+            !content.media.is_range() && spelled == text.as_ref().map(|text| text.as_bytes())
+        };
+        let media = match body.content.iter().find(is_spelled) {
+            Some(content) => Some(Cow::Borrowed(&content.media)),
+            None => text.as_deref().and_then(MediaType::parse).filter(|media| !media.is_range()).map(Cow::Owned),
+        };
+        let media = media.as_deref();
+        self.decoded.content = media.and_then(|media| best(&body.content, media));
         let content = self.decoded.content.and_then(|index| body.content.get(index));
         // A body of no bytes may be a value of a text or binary type, never of JSON, a form or XML.
         let holds_nothing =
             |media: &MediaType| media.is_json() || media.is_xml() || media.is_multipart() || media.is_form();
-        if self.request.body().is_empty() && (content.is_none() || media.as_ref().is_none_or(holds_nothing)) {
+        if self.request.body().is_empty() && (content.is_none() || media.is_none_or(holds_nothing)) {
             if body.required {
                 self.body_problem(code::BODY_MISSING, "the request body is required", "", &body.pointer);
                 if let Some(last) = self.decoded.diagnostics.last_mut() {
@@ -33,7 +43,7 @@ impl Checking<'_> {
             }
             return;
         }
-        let (Some(text), Some(media), Some(content)) = (&text, &media, content) else {
+        let (Some(text), Some(media), Some(content)) = (&text, media, content) else {
             let declared: Vec<String> = body.content.iter().map(|content| content.media.to_string()).collect();
             let declared = declared.join(", ");
             let message = match (text, media) {
