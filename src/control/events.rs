@@ -7,7 +7,6 @@ use crate::message::{Later, Reply, Stream, Wait};
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +15,6 @@ use std::time::Duration;
 const LIMIT_DEFAULT: u64 = 100;
 /// Exchanges that one turn of an event stream sends. Over it the next turn goes on.
 const BATCH_MAX: usize = 500;
-/// How many ids back a stream looks for exchanges that took longer than later ones. Less than a turn, so that each
-/// turn gets on.
-const LATE_MAX: u64 = 250;
 
 /// Which exchanges are asked for, of which application, and how many.
 #[derive(Clone)]
@@ -105,19 +101,15 @@ impl Call<'_> {
             None => last,
         };
         let engine = Arc::clone(self.engine);
-        // An id is given when a request comes and the exchange recorded when it is answered, so ids come out of order.
-        let mut newest = start;
-        let mut sent = BTreeSet::new();
+        let mut after = start;
         let more = move || {
-            let after = newest.saturating_sub(LATE_MAX).max(start);
             asked.filter.after = Some(after);
-            sent.retain(|id| *id > after);
             let page = asked.page(&engine);
+            after = page.next.unwrap_or(page.settled);
             let mut text = String::new();
-            for exchange in page.exchanges.iter().filter(|exchange| sent.insert(exchange.id())) {
-                newest = newest.max(exchange.id());
-                // Of a late exchange too, the id is where a client that comes back goes on.
-                let _ = write!(text, "id: {newest}\nevent: exchange\ndata: {}\n\n", exchange.summary());
+            for exchange in &page.exchanges {
+                let (id, data) = (exchange.id(), exchange.summary());
+                let _ = write!(text, "id: {id}\nevent: exchange\ndata: {data}\n\n");
             }
             Bytes::from(text)
         };

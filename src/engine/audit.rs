@@ -54,28 +54,37 @@ impl Engine {
 
     /// Judges an entry of a recording and records it, or passes over it. Either has a number of its own.
     pub(crate) fn audit(&self, entry: Entry, terms: &Terms, real: Timestamp, tally: &mut Tally) {
-        let id = self.identities.exchange();
-        let recorded = match entry {
-            Entry::Exchange(recorded) => recorded,
-            Entry::WithoutResponse => return tally.without_response += 1,
-            Entry::NotHttp => return tally.not_http += 1,
+        let passed_over = match entry {
+            Entry::Exchange(recorded) if terms.takes_host(recorded.host.as_deref()) => {
+                if self.audit_exchange(*recorded, terms, real, tally) {
+                    return;
+                }
+                &mut tally.outside_base_path
+            }
+            Entry::Exchange(_) => &mut tally.other_hosts,
+            Entry::WithoutResponse => &mut tally.without_response,
+            Entry::NotHttp => &mut tally.not_http,
         };
-        if !terms.takes_host(recorded.host.as_deref()) {
-            return tally.other_hosts += 1;
-        }
-        let Recorded { request, request_extent, reply, reply_extent, bad_target, time, duration, notes, .. } =
-            *recorded;
+        *passed_over += 1;
+        self.evidence.number();
+    }
+
+    /// Judges and records an exchange; `false` if it lies outside of the base path.
+    fn audit_exchange(&self, recorded: Recorded, terms: &Terms, real: Timestamp, tally: &mut Tally) -> bool {
+        let Recorded { request, request_extent, reply, reply_extent, bad_target, time, duration, notes, .. } = recorded;
         let world = self.world.load();
         let moment = self.store.moment(time.unwrap_or(real));
         let handling = Handling { engine: self, world: &world, request: &request, moment };
         let judging = Judging { handling: &handling, reply: &reply, request_extent, reply_extent, terms };
-        let Some(mut outcome) = judging.judge(bad_target) else { return tally.outside_base_path += 1 };
+        let Some(mut outcome) = judging.judge(bad_target) else { return false };
         tally.judged += 1;
         outcome.diagnostics.extend(judging.notes(&notes));
         let in_part = outcome.diagnostics.iter().any(|diagnostic| diagnostic.code == code::RECORDED_IN_PART);
         tally.in_part += u64::from(in_part);
         outcome.reply = reply;
-        self.record(&world, request, outcome, moment, (id, duration), None);
+        let admission = self.admit(&outcome);
+        self.record(&world, request, outcome, moment, (admission, duration), None);
+        true
     }
 }
 

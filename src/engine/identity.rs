@@ -1,4 +1,4 @@
-//! Identifiers: tokens, client ids, client secrets, and the numbers of exchanges.
+//! Identifiers: tokens, client ids and client secrets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +15,6 @@ pub(crate) enum Randomness {
 pub(super) struct Identities {
     randomness: Randomness,
     state: AtomicU64,
-    exchanges: AtomicU64,
 }
 
 impl Identities {
@@ -24,7 +23,7 @@ impl Identities {
             Randomness::Seeded(seed) => seed,
             Randomness::Drawn(_) => 0,
         };
-        Self { randomness, state: AtomicU64::new(seed), exchanges: AtomicU64::new(0) }
+        Self { randomness, state: AtomicU64::new(seed) }
     }
 
     /// A version 4 UUID.
@@ -34,11 +33,6 @@ impl Identities {
             Randomness::Drawn(draw) => draw(),
         };
         uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
-    }
-
-    /// The number of the next exchange, from 1.
-    pub(super) fn exchange(&self) -> u64 {
-        self.exchanges.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// SplitMix64 over a shared counter: each caller gets a number of its own.

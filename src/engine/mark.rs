@@ -9,17 +9,15 @@ use http::header::{CONTENT_LENGTH, HeaderValue};
 use jiff::Timestamp;
 
 impl<'w> Handling<'w, '_> {
-    /// Puts into the reply what every reply carries; gives the exchange's number.
-    pub(super) fn finish(&self, outcome: &mut Outcome<'w>) -> u64 {
+    /// Puts into the reply what every reply carries, the exchange's number among it.
+    pub(super) fn finish(&self, outcome: &mut Outcome<'w>, id: u64) {
         cors::allow_origin(self.request, &mut outcome.reply);
-        let id = self.engine.identities.exchange();
         mark(outcome, id);
         let application = outcome.application.as_deref();
         if !self.moment.clock_of(application).is_real() {
             date(&mut outcome.reply, self.moment.of(application));
         }
         finish_head(self.request, &mut outcome.reply);
-        id
     }
 }
 

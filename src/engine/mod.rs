@@ -198,8 +198,9 @@ impl Engine {
                 self.refit(&application);
                 continue;
             }
-            let id = handling.finish(&mut outcome);
-            return self.record(&world, request, outcome, moment, (id, elapsed()), repeat);
+            let admission = self.admit(&outcome);
+            handling.finish(&mut outcome, admission.id);
+            return self.record(&world, request, outcome, moment, (admission, elapsed()), repeat);
         }
     }
 
@@ -224,8 +225,9 @@ impl Engine {
         let refused = handling.refused(operation, vec![diagnostic], moment.now());
         let mut outcome = refused.or_of(handling.attributed());
         outcome.operation = operation;
-        let id = handling.finish(&mut outcome);
-        self.record(&world, request, outcome, moment, (id, Duration::ZERO), None)
+        let admission = self.admit(&outcome);
+        handling.finish(&mut outcome, admission.id);
+        self.record(&world, request, outcome, moment, (admission, Duration::ZERO), None)
     }
 }
 

@@ -3,13 +3,18 @@
 use super::repeat::{Recorded, Repeat, copied, target_of};
 use super::{Engine, Outcome, World, X_MOCK_EXCHANGE, unused};
 use crate::contract::{Operation, Shown};
-use crate::evidence::{Exchange, Heads, Kept, KeptChanges, Messages, Touch};
+use crate::evidence::{Admission, Exchange, Heads, Kept, KeptChanges, Messages, Touch};
 use crate::message::{Reply, Request};
 use crate::store::{Application, Moment};
 use std::sync::Arc;
 use std::time::Duration;
 
 impl Engine {
+    /// Admits the exchange that a request comes to with what was found out about it.
+    pub(super) fn admit(&self, outcome: &Outcome<'_>) -> Admission<'_> {
+        self.evidence.admit(outcome.application.as_deref().map(Application::arrival))
+    }
+
     /// Puts an exchange into the journal; gives the reply back. `repeat`: given to take what it takes to give it again.
     pub(super) fn record(
         &self,
@@ -17,7 +22,7 @@ impl Engine {
         request: Request,
         mut outcome: Outcome<'_>,
         moment: Moment,
-        (id, duration): (u64, Duration),
+        (admission, duration): (Admission<'_>, Duration),
         repeat: Option<&mut Option<Repeat>>,
     ) -> Reply {
         let limits = &self.settings.limits;
@@ -40,7 +45,8 @@ impl Engine {
             diagnostics: std::mem::take(&mut outcome.diagnostics),
             number,
         };
-        let exchange = Exchange { id, time: moment.of(application), duration, messages: Arc::new(messages) };
+        let (id, time) = (admission.id, moment.of(application));
+        let exchange = Exchange { id, time, duration, messages: Arc::new(messages) };
         let used = unused::used(application, outcome.operation, &outcome.seen, outcome.reply.status());
         let touch = outcome.operation.zip(points.as_deref()).map(|(operation, points)| {
             let count = world.contract.points(operation).list.len();
@@ -49,7 +55,7 @@ impl Engine {
         if let Some(((repeat, request), touch)) = repeat.zip(touch.as_ref()) {
             *repeat = Repeat::of(request, world, moment, &outcome, &Recorded { exchange: &exchange, touch, used });
         }
-        self.evidence.record(exchange, application.map(Application::arrival), touch.as_ref(), used);
+        admission.record(exchange, touch.as_ref(), used);
         outcome.reply
     }
 }
@@ -65,4 +71,36 @@ fn touched(world: &World, operation: &Operation, outcome: &Outcome<'_>) -> Vec<u
         body_points: &seen.points,
     };
     world.contract.touched(operation, &shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::testing;
+    use jiff::Timestamp;
+    use serde_json::json;
+    use std::sync::mpsc;
+
+    #[test]
+    fn whoever_reads_the_journals_waits_for_an_exchange_that_has_its_number() {
+        let document = json!({ "openapi": "3.1.0", "info": { "title": "t", "version": "1" }, "paths": {} });
+        let engine = Engine::new(testing::world(&document), testing::settings());
+        let ask = || engine.handle(Request::default(), None, Timestamp::UNIX_EPOCH, || Duration::ZERO);
+        let admission = engine.evidence.admit(None);
+        let ids = |exchanges: Vec<Exchange>| exchanges.iter().map(Exchange::id).collect::<Vec<_>>();
+        std::thread::scope(|scope| {
+            scope.spawn(ask).join().unwrap();
+            let later = engine.evidence.get(2).unwrap();
+            let (read, reader) = mpsc::channel();
+            let evidence = &engine.evidence;
+            scope.spawn(move || read.send(ids(evidence.all(None))).unwrap());
+            assert_eq!(reader.recv_timeout(Duration::from_millis(50)), Err(mpsc::RecvTimeoutError::Timeout));
+            admission.record(Exchange { id: 1, ..later }, None, (None, None));
+            assert_eq!(reader.recv().unwrap(), [1, 2]);
+        });
+        let listener = engine.evidence.last();
+        assert_eq!(*listener.borrow(), 2);
+        ask();
+        assert_eq!(*listener.borrow(), 3);
+    }
 }

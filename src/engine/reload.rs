@@ -209,8 +209,9 @@ mod tests {
         let moment = engine.store.moment(Timestamp::UNIX_EPOCH);
         let late = Handling { engine: &engine, world: &earlier, request: &get, moment };
         let mut outcome = late.answer_request();
-        let id = late.finish(&mut outcome);
-        engine.record(&earlier, get.clone(), outcome, moment, (id, Duration::ZERO), None);
+        let admission = engine.admit(&outcome);
+        late.finish(&mut outcome, admission.id);
+        engine.record(&earlier, get.clone(), outcome, moment, (admission, Duration::ZERO), None);
         assert_eq!(touched().0, [1, 1], "a request of the world before counts");
         let application = engine.store.all().remove(0);
         assert_eq!(engine.coverage(Some(&application)).operations[0].calls, 1);

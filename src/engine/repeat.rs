@@ -111,8 +111,8 @@ impl Engine {
         if !is_unchanged {
             return None;
         }
-        let id = self.identities.exchange();
-        let time = moment.of(Some(&application));
+        let admission = self.evidence.admit(Some(repeat.arrival));
+        let (id, time) = (admission.id, moment.of(Some(&application)));
         let exchange = Exchange { id, time, duration: elapsed(), messages: Arc::clone(&repeat.messages) };
         let touch = Touch {
             contract: &world.contract,
@@ -121,7 +121,7 @@ impl Engine {
             points: &repeat.points,
         };
         let used = (repeat.used.0.as_deref(), repeat.used.1.as_deref());
-        self.evidence.record(exchange, Some(repeat.arrival), Some(&touch), used);
+        admission.record(exchange, Some(&touch), used);
         Some(id)
     }
 }

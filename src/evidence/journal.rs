@@ -19,8 +19,6 @@ pub(super) struct Journal {
     entries: VecDeque<(usize, Exchange)>,
     bytes: usize,
     dropped: u64,
-    /// The greatest id of them so far.
-    newest: u64,
     counts: Counts,
     /// The first violating exchanges, kept for the report however much comes after them.
     reported: Vec<Exchange>,
@@ -110,7 +108,7 @@ impl Drop for Journal {
 impl Journal {
     pub(super) fn new(bounds: Bounds, all: Arc<Held>) -> Self {
         let (entries, counts, reported) = (VecDeque::new(), Counts::default(), Vec::new());
-        Self { bounds, all, entries, bytes: 0, dropped: 0, newest: 0, counts, reported }
+        Self { bounds, all, entries, bytes: 0, dropped: 0, counts, reported }
     }
 
     /// Adds an exchange; the oldest make room. Gives the last of them: to let it go takes longer than all of this, and need
@@ -118,7 +116,6 @@ impl Journal {
     #[must_use]
     pub(super) fn record(&mut self, exchange: Exchange) -> Option<Exchange> {
         let weight = exchange.weight();
-        self.newest = self.newest.max(exchange.id);
         self.counts.add(&exchange);
         if exchange.verdict() != Verdict::Pass
             && self.reported.len() < REPORTED_MAX
@@ -186,12 +183,6 @@ impl Journal {
     pub(super) fn counts(&self) -> Counts {
         self.counts
     }
-
-    /// The greatest id that it ever had.
-    pub(super) fn newest(&self) -> u64 {
-        self.newest
-    }
-
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
     }

@@ -33,7 +33,7 @@ use crate::contract::Contract;
 use coverage::Touches;
 use journal::{Held, Journal};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::watch;
 
@@ -64,8 +64,20 @@ pub(crate) struct Evidence {
     expectations: Mutex<Vec<Outcome>>,
     /// Whether there are any: most servers have none, and to look there takes a lock.
     expects: AtomicBool,
-    /// The id of the last exchange that somebody listened for.
+    /// The number of the newest exchange, from 1.
+    newest: AtomicU64,
+    /// The same, for those who listen.
     last: watch::Sender<u64>,
+}
+
+/// The place of an exchange that is about to be recorded: it has its number, and whoever reads journals waits until it is
+/// there. So numbers come to be seen in their order. It must not be held while journals are read.
+pub(crate) struct Admission<'e> {
+    evidence: &'e Evidence,
+    tenants: RwLockReadGuard<'e, Tenants>,
+    key: Key,
+    /// The exchange's number.
+    pub(crate) id: u64,
 }
 
 struct Tenants {
@@ -160,6 +172,8 @@ pub(crate) struct Page {
     pub(crate) next: Option<u64>,
     /// How many were dropped since the last clearing.
     pub(crate) dropped: u64,
+    /// The newest number when it was made: later ones are not in it.
+    pub(crate) settled: u64,
 }
 
 impl Evidence {
@@ -171,26 +185,42 @@ impl Evidence {
             departed: Mutex::default(),
             expectations: Mutex::default(),
             expects: AtomicBool::new(false),
+            newest: AtomicU64::new(0),
             last: watch::Sender::new(0),
         }
     }
 
-    /// Shows the tenant of an application, which comes to be by that. It must not ask for tenants itself.
-    fn show_tenant<T>(&self, application: Option<Key>, show: impl FnOnce(&Tenant) -> T) -> T {
+    /// Admits an exchange of an application, or of none.
+    pub(crate) fn admit(&self, application: Option<Key>) -> Admission<'_> {
         let key = application.unwrap_or(NOBODY);
-        let tenants = read(&self.tenants);
-        if let Some(tenant) = tenants.by_key.get(&key) {
-            return show(tenant);
+        loop {
+            let tenants = read(&self.tenants);
+            if tenants.by_key.contains_key(&key) {
+                return Admission { evidence: self, tenants, key, id: self.number() };
+            }
+            drop(tenants);
+            let mut tenants = write(&self.tenants);
+            let Tenants { contract, by_key } = &mut *tenants;
+            let new = || Records {
+                journal: Journal::new(self.bounds, Arc::clone(&self.held)),
+                touched: Touched::new(contract),
+                used: Used::default(),
+            };
+            by_key.entry(key).or_insert_with(|| Arc::new(Tenant(Mutex::new(new()))));
         }
-        drop(tenants);
-        let mut tenants = write(&self.tenants);
-        let Tenants { contract, by_key } = &mut *tenants;
-        let new = || Records {
-            journal: Journal::new(self.bounds, Arc::clone(&self.held)),
-            touched: Touched::new(contract),
-            used: Used::default(),
-        };
-        show(by_key.entry(key).or_insert_with(|| Arc::new(Tenant(Mutex::new(new())))))
+    }
+
+    /// Gives the next number away, to what is not recorded if nobody is admitted by it.
+    pub(crate) fn number(&self) -> u64 {
+        self.newest.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// Waits for all exchanges that were admitted; gives the newest number. Those up to it are recorded.
+    fn settled(&self) -> u64 {
+        let newest = self.newest.load(Ordering::Acquire);
+        // Nobody has this lock while another one is admitted.
+        drop(write(&self.tenants));
+        newest
     }
 
     /// The tenant of an application, or all.
@@ -211,39 +241,6 @@ impl Evidence {
         }
         tenants.contract = Arc::clone(contract);
         tenants.by_key.values().for_each(|tenant| tenant.records().touched.follow(contract));
-    }
-
-    /// Adds an exchange of an application, what it touched, and the fixture's resource and the example that it used.
-    pub(crate) fn record(
-        &self,
-        exchange: Exchange,
-        application: Option<Key>,
-        touch: Option<&Touch<'_>>,
-        used: (Option<&str>, Option<&str>),
-    ) {
-        let id = exchange.id;
-        let watched = self.expects.load(Ordering::Acquire).then(|| exchange.clone());
-        let oldest = self.show_tenant(application, |tenant| {
-            let mut records = tenant.records();
-            if let Some(touch) = touch {
-                records.touched.touch(touch);
-            }
-            records.used.add(used);
-            records.journal.record(exchange)
-        });
-        drop(oldest);
-        if let Some(watched) = watched {
-            self.watch(&watched);
-        }
-        if self.held.entries.load(Ordering::Relaxed) > self.bounds.all_bytes_max {
-            self.tenants(None).iter().for_each(|tenant| tenant.records().journal.shrink());
-        }
-        // To tell nobody costs as much as to record. Whoever comes to listen looks into the journals after that: so either
-        // it sees this exchange there, or it is seen here.
-        fence(Ordering::SeqCst);
-        if self.last.receiver_count() > 0 {
-            self.last.send_modify(|last| *last = (*last).max(id));
-        }
     }
 
     fn watch(&self, exchange: &Exchange) {
@@ -285,13 +282,13 @@ impl Evidence {
         watched.clone()
     }
 
-    /// Tells the id of the last exchange, now and whenever there is another.
+    /// Tells the number of the newest exchange, now and whenever another one is recorded.
     pub(crate) fn last(&self) -> watch::Receiver<u64> {
         let listener = self.last.subscribe();
-        fence(Ordering::SeqCst);
-        let newest = self.tenants(None).iter().map(|tenant| tenant.records().journal.newest()).max();
+        // Whatever is recorded after this finds the listener.
+        let settled = self.settled();
         self.last.send_if_modified(|last| {
-            *last = (*last).max(newest.unwrap_or_default());
+            *last = (*last).max(settled);
             false
         });
         listener
@@ -299,6 +296,9 @@ impl Evidence {
 
     /// The exchanges that a filter takes, in its order, at most `limit`. `application`: of this one only.
     pub(crate) fn page(&self, application: Option<Key>, filter: &Filter, limit: usize) -> Page {
+        let settled = self.settled();
+        let before = filter.before.unwrap_or(u64::MAX).min(settled.saturating_add(1));
+        let filter = &Filter { before: Some(before), ..filter.clone() };
         let tenants = self.tenants(application);
         let mut exchanges: Vec<Exchange> = tenants
             .iter()
@@ -312,7 +312,7 @@ impl Evidence {
         exchanges.truncate(limit);
         let next = if more { exchanges.last().map(|exchange| exchange.id) } else { None };
         let dropped = tenants.iter().map(|tenant| tenant.records().journal.dropped()).sum();
-        Page { exchanges, next, dropped }
+        Page { exchanges, next, dropped, settled }
     }
 
     /// The exchanges that are kept, oldest first; of one application, or of all.
@@ -417,6 +417,35 @@ impl Evidence {
             used.merge(&self.departed.lock().unwrap_or_else(PoisonError::into_inner).used);
         }
         used
+    }
+}
+
+impl Admission<'_> {
+    /// Records the exchange, what it touched, and the fixture's resource and the example that it used.
+    pub(crate) fn record(self, exchange: Exchange, touch: Option<&Touch<'_>>, used: (Option<&str>, Option<&str>)) {
+        let Self { evidence, tenants, key, id } = self;
+        let watched = evidence.expects.load(Ordering::Acquire).then(|| exchange.clone());
+        // It was there when this was admitted, and none goes while that is.
+        let oldest = tenants.by_key.get(&key).and_then(|tenant| {
+            let mut records = tenant.records();
+            if let Some(touch) = touch {
+                records.touched.touch(touch);
+            }
+            records.used.add(used);
+            records.journal.record(exchange)
+        });
+        drop(tenants);
+        drop(oldest);
+        if let Some(watched) = watched {
+            evidence.watch(&watched);
+        }
+        if evidence.held.entries.load(Ordering::Relaxed) > evidence.bounds.all_bytes_max {
+            evidence.tenants(None).iter().for_each(|tenant| tenant.records().journal.shrink());
+        }
+        // To tell nobody costs as much as to record.
+        if evidence.last.receiver_count() > 0 {
+            evidence.last.send_modify(|last| *last = (*last).max(id));
+        }
     }
 }
 
