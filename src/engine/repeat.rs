@@ -63,6 +63,8 @@ impl Repeat {
             && messages.diagnostics.is_empty()
             && outcome.reply.extensions().is_empty()
             && request.body().is_empty()
+            // What is cut is longer than the weight says.
+            && !messages.response_body.truncated
             && shown.exchange.weight() <= ANSWER_BYTES_MAX
             && moment.clock_of(Some(application)).is_real()
             && application.version() == version;

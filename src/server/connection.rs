@@ -1,27 +1,25 @@
 //! One connection from accept to close: which version is spoken, and the way from a request to its reply.
 
+use super::body::Body;
 use super::http1;
 use super::intake::{self, Refused};
-use super::later::{self, Endless};
+use super::later;
 use super::patience::Patience;
 use super::repeat::Last;
 use super::reply;
 use super::running::Shared;
+use super::turns::Turns;
 use super::{Handler, Refusal};
 use crate::message::Reply;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use http::header::{CONNECTION, HeaderValue};
 use http::request::Parts;
 use http::{Method, Version};
-use http_body_util::Full;
-use hyper::body::{Frame, Incoming, SizeHint};
-use std::convert::Infallible;
+use hyper::body::Incoming;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -39,6 +37,8 @@ pub(super) struct Talk {
     pub(super) turns: Turns,
     /// Whether the connection closes for a reason of ours, and more may come in.
     pub(super) is_cut: AtomicBool,
+    /// Whether replies that hyper knows nothing of wait for the client to take them.
+    pub(super) is_sending: AtomicBool,
     /// The last reply in HTTP/1.1, if it can be given again.
     last: Mutex<Option<Last>>,
 }
@@ -54,6 +54,7 @@ impl Talk {
             verdict: OnceLock::new(),
             turns: Turns::default(),
             is_cut: AtomicBool::new(false),
+            is_sending: AtomicBool::new(false),
             last: Mutex::default(),
         })
     }
@@ -65,56 +66,34 @@ impl Talk {
         if is_ending.iter().any(|is_ending| is_ending.load(Ordering::Relaxed)) {
             return false;
         }
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(last) = last.as_mut() else { return false };
+        let mut kept = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = kept.as_mut() else { return false };
         let start = Instant::now();
-        let is_written = catch_unwind(AssertUnwindSafe(|| last.write(start, to)));
-        if is_written.is_ok_and(|is_written| is_written) {
+        let is_written = caught(|| last.write(start, to)).unwrap_or_default();
+        if is_written {
             self.patience.extend(start + shared.limits.patience());
-            return true;
+        } else {
+            *kept = None;
         }
-        false
+        is_written
     }
 
     /// Keeps a reply for a request that is the same, or none.
     fn keep(&self, last: Option<Last>) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
     }
-}
 
-/// How far the requests of a connection are that were shown to hyper; in HTTP/1.1 by their numbers, from 1.
-#[derive(Default)]
-pub(super) struct Turns {
-    begun: AtomicUsize,
-    finished: AtomicUsize,
-    same_since: AtomicUsize,
-}
-
-impl Turns {
-    /// How many were begun to be answered.
-    pub(super) fn begun(&self) -> usize {
-        self.begun.load(Ordering::Relaxed)
-    }
-
-    /// How many replies hyper has taken whole.
-    pub(super) fn finished(&self) -> usize {
-        self.finished.load(Ordering::Relaxed)
-    }
-
-    /// All from this number on have the same bytes.
-    pub(super) fn are_same_since(&self, number: usize) {
-        self.same_since.store(number, Ordering::Relaxed);
-    }
-
-    /// Another one is begun; whether it is the one before over again, as far as is known.
-    fn begin(&self) -> bool {
-        self.begun.fetch_add(1, Ordering::Relaxed) + 1 > self.same_since.load(Ordering::Relaxed)
-    }
-
-    /// A reply goes on, so nothing behind it counts any more.
-    fn without_end(&self) {
-        // More than there will ever be, with room for those behind it.
-        self.begun.store(usize::MAX / 2, Ordering::Relaxed);
+    /// Notes whether replies that hyper knows nothing of wait for the client to take them. The next head is not waited for
+    /// meanwhile.
+    pub(super) fn set_sending(&self, is_sending: bool) {
+        if self.is_sending.swap(is_sending, Ordering::Relaxed) == is_sending {
+            return;
+        }
+        if is_sending {
+            self.patience.hold();
+        } else {
+            self.patience.extend(Instant::now() + self.shared.limits.patience());
+        }
     }
 }
 
@@ -149,43 +128,6 @@ pub(super) async fn drive(stream: Stream, talk: Arc<Talk>) {
     http1::serve(stream, bytes::BytesMut::new(), talk).await;
 }
 
-/// The body of a reply: one in one piece, or one that goes on.
-pub(super) struct Body {
-    whole: Full<Bytes>,
-    endless: Option<Endless>,
-    talk: Arc<Talk>,
-}
-
-impl hyper::body::Body for Body {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        match &mut self.endless {
-            Some(endless) => Pin::new(endless).poll_frame(context),
-            None => Pin::new(&mut self.whole).poll_frame(context),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.endless.is_none() && self.whole.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.endless.as_ref().map_or_else(|| self.whole.size_hint(), hyper::body::Body::size_hint)
-    }
-}
-
-impl Drop for Body {
-    /// hyper lets it go when it has taken all of it.
-    fn drop(&mut self) {
-        self.talk.turns.finished.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 /// Reads a request and has it answered.
 pub(super) async fn respond(talk: Arc<Talk>, request: http::Request<Incoming>) -> io::Result<http::Response<Body>> {
     let is_same = talk.turns.begin();
@@ -202,11 +144,9 @@ pub(super) async fn respond(talk: Arc<Talk>, request: http::Request<Incoming>) -
     let handler = shared.handler.as_ref();
     let mut is_last = shared.is_leaving.load(Ordering::Relaxed);
     let mut again = None;
+    let wanted = is_same.then_some(&mut again);
     let mut reply = match read {
-        Ok(request) => {
-            let again = (is_same && is_http1).then_some(&mut again);
-            guarded(handler, |handler| handler.handle(request, again))
-        }
+        Ok(request) => guarded(handler, |handler| handler.handle(request, wanted)),
         Err(Refused { refusal, head }) => {
             is_last = true;
             guarded(handler, |handler| handler.refuse(refusal, head.map(|head| *head)))
@@ -221,23 +161,31 @@ pub(super) async fn respond(talk: Arc<Talk>, request: http::Request<Incoming>) -
     if !reply.extensions().is_empty() {
         (reply, endless) = later::settled(reply, Arc::clone(&talk)).await;
     }
+    let endless = endless.filter(|_| method != Method::HEAD);
     if endless.is_some() {
         talk.turns.without_end();
     }
-    let endless = endless.filter(|_| method != Method::HEAD);
     let reply = reply::framed(reply, &method);
     if is_http1 {
         talk.keep(again.and_then(|again| Last::of(again, &method, version, &reply)));
     }
-    Ok(reply.map(|whole| Body { whole: Full::new(whole), endless, talk }))
+    // In HTTP/2 a share in the talk says that something is under way, which a reply that is not taken is not.
+    let told = is_http1.then_some(talk);
+    Ok(reply.map(|whole| Body::new(whole, endless, told)))
 }
 
 /// A broken handler costs one reply, not the process.
 fn guarded(handler: &dyn Handler, answer: impl FnOnce(&dyn Handler) -> Reply) -> Reply {
-    catch_unwind(AssertUnwindSafe(|| answer(handler))).unwrap_or_else(|panic| {
+    caught(|| answer(handler)).unwrap_or_else(reply::failure)
+}
+
+/// What came of it, unless that panicked.
+fn caught<T>(act: impl FnOnce() -> T) -> Option<T> {
+    let caught = catch_unwind(AssertUnwindSafe(act));
+    let panicked = |panic: Box<dyn std::any::Any + Send>| {
         let message =
             (panic.downcast_ref::<&str>().copied()).or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         tracing::error!(panic = message.unwrap_or("no message"), "a handler panicked");
-        reply::failure()
-    })
+    };
+    caught.map_err(panicked).ok()
 }

@@ -99,8 +99,13 @@ impl Framing {
 
     /// The length of the request at the beginning of what came in, if it is the last one over again and has no body.
     pub(super) fn repeated(&self, read: &[u8]) -> Option<usize> {
-        let is_last = self.is_between() && self.is_of_last() && read.starts_with(&self.last);
-        (is_last && !self.last.is_empty()).then_some(self.last.len())
+        (self.may_repeat(read) && read.len() >= self.last.len()).then_some(self.last.len())
+    }
+
+    /// Whether what came in begins with that request, as far as it came.
+    pub(super) fn may_repeat(&self, read: &[u8]) -> bool {
+        let bytes = self.last.len().min(read.len());
+        bytes > 0 && self.is_between() && self.is_of_last() && read[..bytes] == self.last[..bytes]
     }
 
     /// Looks at what came in next. After a refusal there is nothing more to look at.

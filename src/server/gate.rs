@@ -6,8 +6,9 @@
 //! In the other direction replies wait for one another: where another whole request was shown already, its reply comes
 //! soon, and both are one write.
 //!
-//! A request that is the last one over again is not shown at all if its reply can be given again, and the reader has
-//! nothing to do with those before it any more.
+//! A request that is the last one over again is not shown at all if its reply can be given again, and the reader is done
+//! with those before it: it asks for a flush with nothing left to write only, lets a body go when it has taken all of it
+//! (`body.rs`), and reads no head before both.
 
 use super::Refusal;
 use super::connection::{Stream, Talk};
@@ -32,7 +33,7 @@ pub(super) struct Gate {
     stream: Stream,
     /// `None` lets everything through.
     framing: Option<Framing>,
-    /// What stands behind requests that were not shown, and was not looked at.
+    /// What may be the last request over again, and was not looked at otherwise.
     rest: BytesMut,
     /// A head that is not whole.
     held: BytesMut,
@@ -79,14 +80,20 @@ impl Gate {
         self.stream
     }
 
-    /// Takes in what was read first of all.
+    /// Finds out how far what was read can be shown.
+    fn look(&mut self, read: &[u8]) -> Option<Found> {
+        let framing = self.framing.as_mut()?;
+        let found = framing.look(read);
+        self.talk.turns.show(framing.heads(), framing.same_since());
+        Some(found)
+    }
+
+    /// Takes in what was read while nothing was held.
     fn take(&mut self, mut read: BytesMut) {
-        let Some(framing) = &mut self.framing else {
+        let Some(Found { whole, refusal }) = self.look(&read) else {
             self.ready = read.freeze();
             return;
         };
-        let Found { whole, refusal } = framing.look(&read);
-        self.talk.turns.are_same_since(framing.same_since());
         let rest = read.split_off(whole);
         self.ready = read.freeze();
         self.hold(&rest, refusal);
@@ -150,36 +157,22 @@ impl AsyncRead for Gate {
             if let Some(shown) = gate.show(buffer) {
                 return Poll::Ready(shown);
             }
-            // What is written without the reader it does not ask to be sent.
-            if gate.is_idle() && !gate.unsent.is_empty() {
-                ready!(gate.poll_send(context))?;
-                ready!(Pin::new(&mut gate.stream).poll_flush(context))?;
-            }
-            if !gate.rest.is_empty() {
-                let mut rest = std::mem::take(&mut gate.rest);
-                match gate.repeat(&rest) {
-                    0 => gate.take(rest),
-                    repeated => {
-                        rest.advance(repeated);
-                        gate.rest = rest;
-                    }
-                }
+            ready!(gate.poll_send_repeated(context))?;
+            if gate.take_rest() {
                 continue;
             }
             let before = buffer.filled().len();
             ready!(Pin::new(&mut gate.stream).poll_read(context, buffer))?;
             let read = &buffer.filled()[before..];
-            let repeated = gate.repeat(read);
-            if repeated > 0 {
-                gate.rest = BytesMut::from(&read[repeated..]);
+            if read.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            if !gate.rest.is_empty() || gate.may_repeat(read) {
+                gate.rest.extend_from_slice(read);
                 buffer.set_filled(before);
                 continue;
             }
-            let Some(framing) = gate.framing.as_mut().filter(|_| !read.is_empty()) else {
-                return Poll::Ready(Ok(()));
-            };
-            let found = framing.look(read);
-            gate.talk.turns.are_same_since(framing.same_since());
+            let Some(found) = gate.look(read) else { return Poll::Ready(Ok(())) };
             if !gate.held.is_empty() {
                 gate.take_more(read, found);
                 buffer.set_filled(before);
@@ -201,13 +194,32 @@ impl AsyncRead for Gate {
 impl Gate {
     /// Whether the reader has another whole request, which it has not begun to answer.
     fn has_more(&self) -> bool {
-        let shown = self.framing.as_ref().map_or(0, Framing::heads);
-        shown > self.talk.turns.begun()
+        self.talk.turns.has_more()
     }
 
     /// Whether all that was shown is answered, and the answers are here.
     fn is_idle(&self) -> bool {
-        self.framing.as_ref().is_some_and(|framing| framing.heads() == self.written)
+        self.talk.turns.shown() == self.written
+    }
+
+    /// Whether what was read begins with the last request over again, as far as it came, and can be answered here.
+    fn may_repeat(&self, read: &[u8]) -> bool {
+        self.is_idle() && self.framing.as_ref().is_some_and(|framing| framing.may_repeat(read))
+    }
+
+    /// Answers what may be the last request over again, or takes it in as what it is. `false` if there is nothing, or more
+    /// has to come first.
+    fn take_rest(&mut self) -> bool {
+        let mut rest = std::mem::take(&mut self.rest);
+        let repeated = self.repeat(&rest);
+        let is_cut = self.may_repeat(&rest) && self.framing.as_ref().is_some_and(|it| it.repeated(&rest).is_none());
+        if repeated == 0 && !rest.is_empty() && !is_cut {
+            self.take(rest);
+            return true;
+        }
+        rest.advance(repeated);
+        self.rest = rest;
+        repeated > 0
     }
 
     /// Answers the requests at the beginning of what was read that are the last one over again; gives their length.
@@ -226,6 +238,18 @@ impl Gate {
     /// Whether so many bytes are to wait, or to go with those that do.
     fn keeps(&self, bytes: usize) -> bool {
         (self.has_more() || !self.unsent.is_empty()) && self.unsent.len() + bytes <= UNSENT_BYTES_MAX
+    }
+
+    /// Sends what was answered here. Nothing is read before that: who takes nothing gets nothing more. The reader knows
+    /// nothing of it, so the connection must not end meanwhile for want of a head, or to stop.
+    fn poll_send_repeated(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.is_idle() || self.unsent.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        let sent = self.poll_send(context);
+        self.talk.set_sending(sent.is_pending());
+        ready!(sent)?;
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     /// Sends what waits.

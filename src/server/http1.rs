@@ -60,6 +60,10 @@ pub(super) async fn serve(stream: Stream, first: BytesMut, talk: Arc<Talk>) {
         if let Poll::Ready(outcome) = Pin::new(&mut connection).poll(context) {
             return Poll::Ready(Some(outcome));
         }
+        // Replies that wait for the client to take them would be lost: hyper would close, as it knows nothing of them.
+        if talk.is_sending.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
         // To ask takes a lock of all connections. A task has one waker for life, so it is enough to ask once, and again
         // when there is something to hear.
         if std::mem::replace(&mut is_awaited, true) && !talk.shared.is_leaving.load(Ordering::Relaxed) {

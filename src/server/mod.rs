@@ -4,6 +4,7 @@
 //! says: the [`Handler`] does, for what was read and for what had to be refused. Start at
 //! [`serve`] in `running.rs`; one connection's life is in `connection.rs`, one request's in `intake.rs`.
 
+mod body;
 mod connection;
 mod framing;
 mod gate;
@@ -23,6 +24,7 @@ mod runtime;
 mod tests;
 #[cfg(feature = "tls")]
 mod tls;
+mod turns;
 #[cfg(unix)]
 mod unix;
 

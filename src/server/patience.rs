@@ -15,15 +15,15 @@ pub(super) struct Patience(Arc<Mutex<Shared>>);
 
 struct Shared {
     sleep: Pin<Box<tokio::time::Sleep>>,
-    /// No head is given up before, whatever was said when it began to be waited for.
-    heads_until: Instant,
+    /// No head is given up before, whatever was said when it began to be waited for; nothing: not at all.
+    heads_until: Option<Instant>,
 }
 
 impl Patience {
     /// Within a runtime; `usual` is how long is mostly waited.
     pub(super) fn new(usual: Duration) -> Self {
         let sleep = Box::pin(tokio::time::sleep(usual));
-        Self(Arc::new(Mutex::new(Shared { sleep, heads_until: Instant::now() })))
+        Self(Arc::new(Mutex::new(Shared { sleep, heads_until: Some(Instant::now()) })))
     }
 
     /// A wait for a body.
@@ -33,7 +33,12 @@ impl Patience {
 
     /// Lets the head at hand be waited for until then.
     pub(super) fn extend(&self, deadline: Instant) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).heads_until = deadline;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).heads_until = Some(deadline);
+    }
+
+    /// Lets the head at hand be waited for until [`Patience::extend`] says how long.
+    pub(super) fn hold(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).heads_until = None;
     }
 }
 
@@ -60,7 +65,12 @@ impl Future for Until {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let Shared { sleep, heads_until } = &mut *shared;
-        let deadline = if self.is_of_head { self.deadline.max(*heads_until) } else { self.deadline }.into();
+        let deadline = match (self.is_of_head, *heads_until) {
+            (false, _) => self.deadline,
+            (true, Some(until)) => self.deadline.max(until),
+            (true, None) => return Poll::Pending,
+        };
+        let deadline = deadline.into();
         if sleep.deadline() > deadline {
             sleep.as_mut().reset(deadline);
         }
