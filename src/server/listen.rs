@@ -1,5 +1,6 @@
 //! Sockets that are listened on: TCP, and on Unix a file that stands for one.
 
+use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
@@ -7,13 +8,22 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
+/// Connections that wait to be accepted. Over it they are tried again by the client's system, a second later.
+const BACKLOG: i32 = 1024;
+
 /// Binds and listens at once; port 0 takes any free one.
 ///
 /// # Errors
 ///
 /// When the address is in use, is not this machine's, or may not be bound.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<Listener> {
-    Ok(Listener::Tcp(std::net::TcpListener::bind(address)?))
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // A port is free again as soon as its server is gone, whatever connections it had.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(Listener::Tcp(socket.into()))
 }
 
 /// A socket that listens, before it is served.

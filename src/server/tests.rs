@@ -381,6 +381,16 @@ async fn connections_over_the_limit_wait() {
 }
 
 #[tokio::test]
+async fn hundreds_of_connections_may_come_at_once() {
+    let server = start(Limits { connections_max: 1, ..Limits::default() });
+    let mut streams = Vec::new();
+    for _ in 0..300 {
+        // One that finds no room would be tried again after a second.
+        streams.push(timeout(Duration::from_millis(900), connect(&server)).await.expect("room"));
+    }
+}
+
+#[tokio::test]
 async fn stopping_lets_an_upload_finish_and_closes_idle_connections() {
     let mut server = start(Limits::default());
     let address = server.address();
