@@ -77,6 +77,7 @@ fn touched(world: &World, operation: &Operation, outcome: &Outcome<'_>) -> Vec<u
 mod tests {
     use super::*;
     use crate::engine::testing;
+    use crate::evidence::Filter;
     use jiff::Timestamp;
     use serde_json::json;
     use std::sync::mpsc;
@@ -86,21 +87,24 @@ mod tests {
         let document = json!({ "openapi": "3.1.0", "info": { "title": "t", "version": "1" }, "paths": {} });
         let engine = Engine::new(testing::world(&document), testing::settings());
         let ask = || engine.handle(Request::default(), None, Timestamp::UNIX_EPOCH, || Duration::ZERO);
-        let admission = engine.evidence.admit(None);
+        let (first, second) = (engine.evidence.admit(None), engine.evidence.admit(None));
         let ids = |exchanges: Vec<Exchange>| exchanges.iter().map(Exchange::id).collect::<Vec<_>>();
         std::thread::scope(|scope| {
             scope.spawn(ask).join().unwrap();
-            let later = engine.evidence.get(2).unwrap();
+            let later = engine.evidence.get(3).unwrap();
+            second.record(Exchange { id: 2, ..later.clone() }, None, (None, None));
             let (read, reader) = mpsc::channel();
             let evidence = &engine.evidence;
             scope.spawn(move || read.send(ids(evidence.all(None))).unwrap());
             assert_eq!(reader.recv_timeout(Duration::from_millis(50)), Err(mpsc::RecvTimeoutError::Timeout));
-            admission.record(Exchange { id: 1, ..later }, None, (None, None));
-            assert_eq!(reader.recv().unwrap(), [1, 2]);
+            first.record(Exchange { id: 1, ..later }, None, (None, None));
+            assert_eq!(reader.recv().unwrap(), [1, 2, 3]);
         });
+        let page = |after| ids(engine.evidence.page(None, &Filter { after, ..Filter::default() }, 1).exchanges);
+        assert_eq!((page(None), page(Some(1)), page(Some(2))), (vec![1], vec![2], vec![3]), "page by page");
         let listener = engine.evidence.last();
-        assert_eq!(*listener.borrow(), 2);
-        ask();
         assert_eq!(*listener.borrow(), 3);
+        ask();
+        assert_eq!(*listener.borrow(), 4);
     }
 }

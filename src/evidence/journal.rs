@@ -126,7 +126,9 @@ impl Journal {
         }
         let before = self.bytes;
         self.bytes += weight;
-        self.entries.push_back((weight, exchange));
+        // Those that overlap may be recorded in another order than they were given their numbers.
+        let at = self.entries.iter().rposition(|(_, known)| known.id < exchange.id).map_or(0, |before| before + 1);
+        self.entries.insert(at, (weight, exchange));
         let oldest = self.cut(self.bounds.entries_max, self.bounds.bytes_max);
         self.account(before);
         oldest
@@ -163,10 +165,7 @@ impl Journal {
 
     /// The exchanges that a filter takes, in its order, at most `limit`.
     pub(super) fn select(&self, filter: &Filter, limit: usize) -> Vec<Exchange> {
-        // Ids ascend but for requests that overlap, so what lies well before is passed over at once.
-        const OVERLAP: u64 = 4_096;
-        let start =
-            filter.after.map_or(0, |after| self.entries.partition_point(|(_, exchange)| exchange.id + OVERLAP < after));
+        let start = filter.after.map_or(0, |after| self.entries.partition_point(|(_, exchange)| exchange.id <= after));
         let kept = self.entries.range(start..).map(|(_, exchange)| exchange);
         match filter.order {
             Order::OldestFirst => kept.filter(|exchange| filter.takes(exchange)).take(limit).cloned().collect(),
@@ -183,6 +182,7 @@ impl Journal {
     pub(super) fn counts(&self) -> Counts {
         self.counts
     }
+
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
     }
