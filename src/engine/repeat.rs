@@ -47,7 +47,8 @@ pub(super) struct Recorded<'s> {
 }
 
 impl Repeat {
-    /// What it takes to give a reply again; nothing if something of it was a matter of the moment.
+    /// What it takes to give a reply again; nothing if something of it was a matter of the moment. `request`: one that was
+    /// [`copied`], so it has no body.
     pub(super) fn of(
         request: Request,
         world: &Arc<World>,
@@ -62,7 +63,6 @@ impl Repeat {
             && messages.method.is_safe()
             && messages.diagnostics.is_empty()
             && outcome.reply.extensions().is_empty()
-            && request.body().is_empty()
             // What is cut is longer than the weight says.
             && !messages.response_body.truncated
             && shown.exchange.weight() <= ANSWER_BYTES_MAX

@@ -207,17 +207,21 @@ impl Gate {
         self.is_idle() && self.framing.as_ref().is_some_and(|framing| framing.may_repeat(read))
     }
 
+    /// Whether it is the beginning of that request, and no more.
+    fn is_cut(&self, read: &[u8]) -> bool {
+        self.may_repeat(read) && self.framing.as_ref().is_some_and(|framing| framing.repeated(read).is_none())
+    }
+
     /// Answers what may be the last request over again, or takes it in as what it is. `false` if there is nothing, or more
     /// has to come first.
     fn take_rest(&mut self) -> bool {
         let mut rest = std::mem::take(&mut self.rest);
         let repeated = self.repeat(&rest);
-        let is_cut = self.may_repeat(&rest) && self.framing.as_ref().is_some_and(|it| it.repeated(&rest).is_none());
-        if repeated == 0 && !rest.is_empty() && !is_cut {
+        rest.advance(repeated);
+        if repeated == 0 && !rest.is_empty() && !self.is_cut(&rest) {
             self.take(rest);
             return true;
         }
-        rest.advance(repeated);
         self.rest = rest;
         repeated > 0
     }
