@@ -107,7 +107,7 @@ fn keywords(tree: &dyn SchemaTree, document: &Value, at: &str, depth: usize) -> 
     let Some(schema) = tree.at(at).filter(|_| depth < HOPS_MAX) else { return Map::new() };
     let known = |keyword: &str| schema.get(keyword).map(|value| (keyword.to_owned(), value.clone()));
     let mut found: Map<String, Value> = ["type", "enum"].into_iter().filter_map(known).collect();
-    let written = document.pointer(at).and_then(|schema| schema.get("description"));
+    let written = pointer::find(document, at).and_then(|schema| schema.get("description"));
     found.extend(written.map(|written| ("description".to_owned(), written.clone())));
     if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(reference_pointer) {
         for (keyword, value) in keywords(tree, document, &target, depth + 1) {

@@ -1,6 +1,6 @@
 //! Whether a regular expression (ECMA-262) can be used by the engine, and the repairs that keep its meaning.
 
-use jsonschema::PatternOptions;
+use jsonschema::{Draft, PatternOptions, Registry};
 use serde_json::json;
 use std::collections::HashMap;
 
@@ -8,6 +8,10 @@ use std::collections::HashMap;
 const REGEX_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Steps of the backtracking engine for one match of a regular expression; only look-around and back-references need it. Over it the value is refused.
 const REGEX_STEPS_MAX: usize = 50_000;
+
+/// The draft of a schema that is nothing but a reference. The engine compiles the meta-schema of a schema's draft before the
+/// schema, and this one's is the smallest by far; what the reference leads to is of its own draft.
+pub(super) const WRAPPER: Draft = Draft::Draft4;
 
 /// The options under which every pattern is compiled.
 pub(crate) fn pattern_options() -> PatternOptions<jsonschema::FancyRegex> {
@@ -39,7 +43,11 @@ impl Patterns {
 
 /// What judges whether texts, as JSON strings, match a lowered pattern; `None` if it cannot be used.
 pub(crate) fn pattern_validator(pattern: &str) -> Option<jsonschema::Validator> {
-    jsonschema::options().with_pattern_options(pattern_options()).build(&json!({ "pattern": pattern })).ok()
+    const URI: &str = "urn:pattern";
+    let registry = Registry::new().draft(Draft::Draft202012).add(URI, json!({ "pattern": pattern })).ok()?;
+    let registry = registry.prepare().ok()?;
+    let options = jsonschema::options().with_draft(WRAPPER).with_registry(&registry);
+    options.with_pattern_options(pattern_options()).build(&json!({ "$ref": URI })).ok()
 }
 
 fn compiles(pattern: &str) -> Result<(), String> {

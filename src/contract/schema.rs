@@ -11,7 +11,7 @@ use super::lower::{
     reference_pointer,
 };
 use super::number_format::NumberFormat;
-use super::pattern::{pattern_options, pattern_validator};
+use super::pattern::{WRAPPER, pattern_options, pattern_validator};
 use super::tree::SchemaTree;
 use crate::diagnostic::{Code, Diagnostic, Part, code, did_you_mean};
 use crate::source::{Focus, pointer};
@@ -33,7 +33,6 @@ pub(crate) struct Schemas {
     registry: Registry<'static>,
     /// The tree as it is read; that of the registry may have been changed for validation.
     tree: Arc<Value>,
-    draft: Draft,
     resources: BTreeMap<String, String>,
     validators: RwLock<HashMap<String, Arc<Result<Validator, String>>>>,
     /// Patterns of `patternProperties` that names were compared with: building one costs far more than a match.
@@ -62,7 +61,6 @@ impl Schemas {
         Ok(Self {
             registry: builder.prepare().map_err(|error| error.to_string())?,
             tree: readable.unwrap_or(tree),
-            draft,
             resources,
             validators: RwLock::default(),
             patterns: RwLock::default(),
@@ -88,7 +86,7 @@ impl Schemas {
             return Err(format!("its alternatives lead to more than {} schemas for one value", effort::WAYS_MAX));
         }
         let options = jsonschema::options()
-            .with_draft(self.draft)
+            .with_draft(WRAPPER)
             .with_registry(&self.registry)
             .with_pattern_options(pattern_options())
             .should_validate_formats(true)

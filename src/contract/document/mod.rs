@@ -10,7 +10,7 @@ mod loader;
 mod resolve;
 
 use crate::diagnostic::{Diagnostic, Location, code};
-use crate::source::{Focus, SourceFile, SyntaxError};
+use crate::source::{Focus, SourceFile, SyntaxError, pointer};
 use fluent_uri::Uri;
 use loader::Loader;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -182,7 +182,7 @@ impl Document {
     /// The value at a pointer.
     pub(crate) fn at(&self, pointer: &str) -> Option<&Value> {
         let kept = self.kept.as_ref().and_then(|kept| kept.get(pointer));
-        kept.or_else(|| self.whole().pointer(pointer))
+        kept.or_else(|| pointer::find(self.whole(), pointer))
     }
 
     /// All of it, which is read again where it was let go.
@@ -200,7 +200,7 @@ impl Document {
     /// Lets the tree go but for the values at these pointers.
     pub(crate) fn keep_only<'p>(&mut self, pointers: impl Iterator<Item = &'p str>) {
         let tree = std::mem::take(&mut self.tree);
-        let kept = pointers.filter_map(|pointer| Some((pointer.to_owned(), tree.pointer(pointer)?.clone())));
+        let kept = pointers.filter_map(|at| Some((at.to_owned(), pointer::find(&tree, at)?.clone())));
         self.kept = Some(kept.collect());
         let largest = self.files.iter().map(|file| file.source.text().len()).max().unwrap_or_default();
         apart::drop_apart(tree, largest);

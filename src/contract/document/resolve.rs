@@ -25,7 +25,7 @@ impl Loader<'_> {
             .iter()
             .filter_map(|(holder, target)| {
                 let target = target.as_ref().ok()?;
-                self.tree.pointer(target).is_none().then(|| (holder.clone(), target.clone()))
+                pointer::find(&self.tree, target).is_none().then(|| (holder.clone(), target.clone()))
             })
             .collect();
         for (holder, target) in through {
@@ -77,7 +77,7 @@ impl Loader<'_> {
     pub(super) fn nowhere(&self, target: &str) -> Unresolved {
         let mut parent = target;
         while let Some((above, name)) = pointer::parent(parent) {
-            if let Some(Value::Object(object)) = self.tree.pointer(above) {
+            if let Some(Value::Object(object)) = pointer::find(&self.tree, above) {
                 let name = pointer::unescape(name);
                 let hint = did_you_mean(&name, object.keys().map(String::as_str));
                 let hint = hint.map(|hint| format!("; did you mean `{hint}`?")).unwrap_or_default();
@@ -91,10 +91,10 @@ impl Loader<'_> {
     /// A mapping value is a reference, or the name of a schema under `components`.
     pub(super) fn mapping(&self, mapping: &Reference) -> Option<String> {
         let named = pointer::join("/components/schemas", &mapping.text);
-        if self.tree.pointer(&named).is_some() {
+        if pointer::find(&self.tree, &named).is_some() {
             return Some(named);
         }
-        self.target(mapping).ok().filter(|target| self.tree.pointer(target).is_some())
+        self.target(mapping).ok().filter(|target| pointer::find(&self.tree, target).is_some())
     }
 }
 
@@ -145,7 +145,7 @@ fn walk_through(tree: &Value, targets: &HashMap<String, Result<String, Unresolve
     let mut at = String::new();
     let mut hops = 0;
     for token in pointer::tokens(target) {
-        while tree.pointer(&pointer::join(&at, &token)).is_none() {
+        while pointer::find(tree, &pointer::join(&at, &token)).is_none() {
             hops += 1;
             at.clone_from(targets.get(&at)?.as_ref().ok()?);
             if hops > REFERENCE_HOPS_MAX {
