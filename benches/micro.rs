@@ -72,6 +72,15 @@ mod routing {
         let path = contract::path(operations / 2);
         answer(bencher, &mock, Work { method: "GET", path: &path, body: "", status: 200 }.request(&token), 200);
     }
+
+    #[divan::bench(args = [10, 1_000, 10_000])]
+    fn writes(bencher: Bencher<'_, '_>, operations: usize) {
+        let text = contract::contract(operations, 4).to_string();
+        let mock = started(MockServer::builder().openapi_text("generated.json", text));
+        let token = mock.applications().first().expect("one is made up").token();
+        let work = Work { method: "PUT", path: &contract::path(operations / 2), body: contract::SENT, status: 200 };
+        answer(bencher, &mock, work.request(&token), 200);
+    }
 }
 
 /// An operation without security and without an answer's body.

@@ -2,34 +2,39 @@
 
 use serde_json::{Map, Value, json};
 
-/// The path of one of the operations of a [`contract`].
+/// The path of one of the operations of a [`contract`]: each is that of a GET and of a PUT.
 pub(crate) fn path(operation: usize) -> String {
-    format!("/v1/group-{}/things-{operation}", operation % 100)
+    let thing = operation / 2;
+    format!("/v1/group-{}/things-{thing}", thing % 100)
 }
 
-/// A contract of so many GET operations, each with a schema and an example of its own. `properties` are those of each
-/// schema; one is some 200 bytes of JSON.
+/// What a PUT of it sends.
+pub(crate) const SENT: &str = r#"{"id":1,"name":"another"}"#;
+
+/// A contract of so many operations, an even number, with a schema and an example for every two of them. `properties` are
+/// those of each schema; one is some 200 bytes of JSON.
 pub(crate) fn contract(operations: usize, properties: usize) -> Value {
     let mut paths = Map::new();
     let mut schemas = Map::new();
-    for operation in 0..operations {
-        let name = format!("Thing{operation}");
-        let answer = json!({
-            "description": "The thing",
-            "content": { "application/json": {
-                "schema": { "$ref": format!("#/components/schemas/{name}") },
-                "example": { "id": operation, "name": "a thing" },
-            }},
-        });
-        let get = json!({
-            "operationId": format!("retrieve{name}"),
-            "security": [{ "client": ["read:things"] }],
-            "responses": { "200": answer },
-        });
-        paths.insert(path(operation), json!({ "get": get }));
+    for thing in 0..operations / 2 {
+        let name = format!("Thing{thing}");
+        let content = json!({ "application/json": {
+            "schema": { "$ref": format!("#/components/schemas/{name}") },
+            "example": { "id": thing, "name": "a thing" },
+        }});
+        let operation = |verb: &str, scope: &str| {
+            json!({
+                "operationId": format!("{verb}{name}"),
+                "security": [{ "client": [scope] }],
+                "responses": { "200": { "description": "The thing", "content": content } },
+            })
+        };
+        let mut put = operation("replace", "update:things");
+        put["requestBody"] = json!({ "required": true, "content": content });
+        paths.insert(path(2 * thing), json!({ "get": operation("retrieve", "read:things"), "put": put }));
         schemas.insert(name, schema(properties));
     }
-    let scopes = json!({ "read:things": "Read things" });
+    let scopes = json!({ "read:things": "Read things", "update:things": "Update things" });
     let flows = json!({ "clientCredentials": { "tokenUrl": "https://example.com/oauth/token", "scopes": scopes } });
     json!({
         "openapi": "3.0.3",

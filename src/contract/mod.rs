@@ -34,6 +34,7 @@ pub(crate) mod security;
 mod servers;
 mod standalone;
 mod structure;
+mod templates;
 mod tree;
 
 use crate::diagnostic::{Diagnostic, Location, Part, Severity, code, did_you_mean};
@@ -54,6 +55,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use structure::Structures;
+use templates::Templates;
 
 pub(crate) use checked::Checked;
 pub(crate) use document::{Reach, Retrieved, Retriever, Source};
@@ -97,6 +99,7 @@ pub(crate) struct Contract {
     /// Whether any schema depends on the direction.
     directional: bool,
     operations: Vec<Operation>,
+    templates: Templates,
     router: Router,
     schemes: Vec<Scheme>,
     token_paths: Vec<String>,
@@ -228,6 +231,7 @@ impl Contract {
             request,
             response,
             directional,
+            templates: Templates::new(compiled.operations.iter().map(|operation| operation.template.as_str())),
             operations: compiled.operations,
             router: compiled.router,
             secrets: Arc::new(secret::secrets(&document, &compiled.schemes)),
@@ -347,13 +351,9 @@ impl Contract {
     fn unknown_path(&self, path: &str) -> Diagnostic {
         let diagnostic =
             Diagnostic::new(code::UNKNOWN_PATH, format!("no path of the contract matches `{path}`")).at(Part::Path, "");
-        let Some(close) = self.nearest_template(path) else { return diagnostic };
-        let nearest = self.operations.iter().find(|operation| operation.template == close);
-        let diagnostic = diagnostic.contract(nearest.map(|operation| self.operation_location(operation)));
-        match nearest {
-            Some(operation) => diagnostic.help(format!("did you mean `{} {close}`?", operation.method)),
-            None => diagnostic,
-        }
+        let Some(nearest) = self.nearest(path) else { return diagnostic };
+        let help = format!("did you mean `{} {}`?", nearest.method, nearest.template);
+        diagnostic.contract(Some(self.operation_location(nearest))).help(help)
     }
 
     /// Decodes and checks a request against its operation.
@@ -460,9 +460,8 @@ impl Contract {
 
     /// The operation of a method at a path template; a slash at its end counts for nothing.
     pub(crate) fn operation_at(&self, method: &Method, template: &str) -> Option<&Operation> {
-        let is_it =
-            |operation: &&Operation| operation.method == *method && trimmed(&operation.template) == trimmed(template);
-        self.operations.iter().find(is_it)
+        let at = self.templates.at(template).iter();
+        at.filter_map(|index| self.operations.get(*index)).find(|operation| operation.method == *method)
     }
 
     /// The document as one value.
@@ -480,9 +479,13 @@ impl Contract {
         self.document.location(at, focus)
     }
 
-    /// The templates that `path` could mean to say.
-    pub(crate) fn nearest_template(&self, path: &str) -> Option<&str> {
-        did_you_mean(path, self.operations.iter().map(|operation| operation.template.as_str()))
+    /// The first operation at the template that `path` may be meant to be of.
+    pub(crate) fn nearest(&self, path: &str) -> Option<&Operation> {
+        let bases = self.bases.iter().filter_map(|base| path.strip_prefix(base.as_str()));
+        let rest = bases.min_by_key(|rest| rest.len()).unwrap_or(path);
+        let near: Vec<&Operation> = self.templates.near(rest).filter_map(|index| self.operations.get(index)).collect();
+        let close = did_you_mean(path, near.iter().map(|operation| operation.template.as_str()))?;
+        near.into_iter().find(|operation| operation.template == close)
     }
 
     fn is_query_key(&self, name: &str) -> bool {

@@ -11,7 +11,7 @@ use crate::contract::{Contract, Operation, Structure, trimmed};
 use crate::diagnostic::Part;
 use crate::store::Stamp;
 use http::Method;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
 impl Model {
@@ -116,9 +116,15 @@ fn uses_etags(operation: &Operation) -> bool {
 
 impl Inference<'_> {
     fn model(&self) -> Model {
-        let places =
+        let places: BTreeMap<String, Place> =
             self.paths.iter().map(|(template, path)| ((*template).to_owned(), self.place(template, path))).collect();
-        Model { places, overrides: self.overrides.clone(), stamp: Stamp::default() }
+        let mut singletons: HashMap<Option<u64>, Vec<String>> = HashMap::new();
+        for (template, place) in &places {
+            if let (Role::Singleton, Some(entity), false) = (&place.role, &place.entity, template.contains('{')) {
+                singletons.entry(self.contract.wording(entity.whole)).or_default().push(template.clone());
+            }
+        }
+        Model { places, singletons, overrides: self.overrides.clone(), stamp: Stamp::default() }
     }
 
     fn place(&self, template: &str, path: &Path<'_>) -> Place {
@@ -141,7 +147,8 @@ impl Inference<'_> {
             Role::Item(_) | Role::Singleton => Entity::find(self.contract, *whole),
             _ => Entity::bare(self.contract, *whole),
         });
-        Place { role, entity, etags: path.operations.iter().any(|operation| uses_etags(operation)), because }
+        let etags = path.operations.iter().any(|operation| uses_etags(operation));
+        Place { template: template.to_owned(), role, entity, etags, because }
     }
 
     /// The template one segment below that is an item.

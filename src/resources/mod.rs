@@ -35,13 +35,15 @@ pub(crate) use overrides::Overrides;
 use query::Queries;
 pub(crate) use read::{Comparison, names_etag};
 pub(crate) use refit::Dropped;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The resources of one contract.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     /// By path template.
     places: BTreeMap<String, Place>,
+    /// Templates of resources of their own, without expressions, by the wording of what they are.
+    singletons: HashMap<Option<u64>, Vec<String>>,
     /// What was said of the paths in so many words.
     overrides: Overrides,
     /// What states are certified with that were checked with it.
@@ -51,6 +53,8 @@ pub(crate) struct Model {
 /// What one path template stands for.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
+    /// The path template, without a slash at its end.
+    template: String,
     pub(crate) role: Role,
     /// What GET answers with.
     entity: Option<Entity>,
@@ -190,11 +194,6 @@ impl Model {
         &self.overrides
     }
 
-    /// The template of a place.
-    fn template_of(&self, place: &Place) -> Option<&str> {
-        self.places.iter().find(|(_, known)| std::ptr::eq(*known, place)).map(|(template, _)| template.as_str())
-    }
-
     fn collection(&self, template: &str) -> Option<&Collection> {
         match &self.place(template)?.role {
             Role::Collection(collection) => Some(collection),
@@ -233,7 +232,7 @@ impl Call<'_> {
 
     /// Whether a place is the request's own.
     fn is_of(&self, place: &Place) -> bool {
-        self.model.place(self.template()).is_some_and(|own| std::ptr::eq(own, place))
+        place.template == self.template()
     }
 
     fn reads(&self) -> bool {

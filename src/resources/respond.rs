@@ -43,15 +43,16 @@ impl Call<'_> {
         };
         // One schema goes before two that say the same.
         own(&|known| known == wanted)
-            .or_else(|| self.related(state, &|known| known == wanted).filter(fits))
+            .or_else(|| self.related(state, wanted, &|known| known == wanted).filter(fits))
             .or_else(|| own(&|known| self.contract.is_same(known, wanted)))
-            .or_else(|| self.related(state, &|known| self.contract.is_same(known, wanted)).filter(fits))
+            .or_else(|| self.related(state, wanted, &|known| self.contract.is_same(known, wanted)).filter(fits))
             .or_else(|| representation.map(|(found, _)| found).filter(|found| fits(found) && !is_empty(found)).cloned())
             .or_else(|| self.said_of(wanted, representation).filter(fits))
     }
 
-    /// A resource of a structure: one that the path lies below, or the only one of its kind.
-    fn related(&self, state: &State, is_wanted: &dyn Fn(Structure) -> bool) -> Option<Prepared> {
+    /// A resource of a structure: one that the path lies below, or the only one of its kind. `is_wanted`: of those that say
+    /// the same as `wanted`.
+    fn related(&self, state: &State, wanted: Structure, is_wanted: &dyn Fn(Structure) -> bool) -> Option<Prepared> {
         let fits = |template: &str| {
             let entity = self.model.place(template).and_then(|place| place.entity.as_ref());
             entity.is_some_and(|entity| is_wanted(entity.whole))
@@ -61,10 +62,8 @@ impl Call<'_> {
             .filter(|(template, _)| fits(template))
             .find_map(|(_, path)| state.resource(&path).cloned());
         let alone = || {
-            let singletons = self.model.places.iter().filter(|(template, place)| {
-                matches!(place.role, Role::Singleton) && !template.contains('{') && fits(template)
-            });
-            singletons.into_iter().find_map(|(template, _)| state.resource(template).cloned())
+            let singletons = self.model.singletons.get(&self.contract.wording(wanted)).into_iter().flatten();
+            singletons.filter(|template| fits(template)).find_map(|template| state.resource(template).cloned())
         };
         above.or_else(alone)
     }

@@ -341,8 +341,7 @@ impl Call<'_> {
     fn reading(&self, place: &Place) -> Option<&Content> {
         let template = match &place.role {
             Role::Item(Item { refers_to: Some(elsewhere), .. }) => elsewhere,
-            Role::Item(_) | Role::Singleton if self.is_of(place) => self.template(),
-            _ => return self.contract.reading(self.model.template_of(place)?),
+            _ => &place.template,
         };
         self.contract.reading(template)
     }
