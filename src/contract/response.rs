@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
+use std::io;
 use std::sync::Arc;
 
 impl Operation {
@@ -371,15 +372,37 @@ impl Prepared {
 /// A value as JSON, in no more memory than it needs: it may be kept for long.
 fn json_bytes(value: &Value) -> Bytes {
     thread_local! {
-        static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        static ROOM: RefCell<Pieces> = const { RefCell::new(Pieces(Vec::new())) };
     }
     const KEPT_MAX: usize = 64 * 1024;
     ROOM.with_borrow_mut(|room| {
-        let bytes = serde_json::to_writer(&mut *room, value).map(|()| Bytes::copy_from_slice(room)).unwrap_or_default();
-        room.clear();
-        room.shrink_to(KEPT_MAX);
+        let written = serde_json::to_writer(&mut *room, value);
+        let bytes = written.map(|()| Bytes::copy_from_slice(&room.0)).unwrap_or_default();
+        room.0.clear();
+        room.0.shrink_to(KEPT_MAX);
         bytes
     })
+}
+
+/// What is written piece by piece, most of them a single sign.
+struct Pieces(Vec<u8>);
+
+impl io::Write for Pieces {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.write_all(piece).map(|()| piece.len())
+    }
+
+    fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
+        match piece {
+            [sign] => self.0.push(*sign),
+            _ => self.0.extend_from_slice(piece),
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The bytes of a value in a media type.

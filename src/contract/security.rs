@@ -152,10 +152,18 @@ pub(crate) fn basic(credentials: &str) -> Presented<'static> {
 }
 
 fn is_token68(token: &str) -> bool {
-    let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+    const ALLOWED: [bool; 256] = {
+        let (mut allowed, mut byte) = ([false; 256], 0);
+        while byte < 256 {
+            let sign = byte as u8;
+            allowed[byte] = sign.is_ascii_alphanumeric() || matches!(sign, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+            byte += 1;
+        }
+        allowed
+    };
     let padding = token.bytes().rev().take_while(|byte| *byte == b'=').count();
     let body = &token.as_bytes()[..token.len() - padding];
-    !body.is_empty() && body.iter().fold(true, |all, byte| all & is_allowed(byte))
+    !body.is_empty() && body.iter().all(|byte| ALLOWED[usize::from(*byte)])
 }
 
 fn key<'r>(request: &'r Request, location: KeyLocation, name: &str) -> Presented<'r> {

@@ -280,12 +280,30 @@ fn line_end(before: &[u8], rest: &[u8]) -> Result<Option<usize>, Refusal> {
 
 /// The first control character that is no tab.
 fn first_control(bytes: &[u8]) -> Option<usize> {
-    const BLOCK: usize = 16;
-    let is_control = |byte: u8| (byte < b' ') & (byte != b'\t') | (byte == 0x7f);
-    // Without an early exit a block takes a handful of instructions.
-    let has_control = |block: &[u8]| block.iter().fold(false, |found, byte| found | is_control(*byte));
-    let clean = bytes.chunks_exact(BLOCK).take_while(|block| !has_control(block)).count() * BLOCK;
-    bytes.iter().skip(clean).position(|byte| is_control(*byte)).map(|at| clean + at)
+    const BLOCK: usize = size_of::<u64>();
+    let mut at = 0;
+    while let Some(block) = bytes[at..].first_chunk::<BLOCK>() {
+        let controls = controls(u64::from_le_bytes(*block));
+        if controls == 0 {
+            at += BLOCK;
+            continue;
+        }
+        let first = at + controls.trailing_zeros() as usize / 8;
+        if bytes[first] != b'\t' {
+            return Some(first);
+        }
+        at = first + 1;
+    }
+    let is_control = |byte: &u8| *byte < b' ' && *byte != b'\t' || *byte == 0x7f;
+    bytes[at..].iter().position(is_control).map(|found| at + found)
+}
+
+/// The highest bit of the first of eight bytes that is a control character; those behind it may be marked, too. It is the
+/// usual arithmetic on all of them at once: a byte that is less borrows into its highest bit when it is subtracted from.
+fn controls(bytes: u64) -> u64 {
+    const EACH: u64 = u64::MAX / 255;
+    let less = |bytes: u64, than: u8| bytes.wrapping_sub(EACH * u64::from(than)) & !bytes;
+    (less(bytes, b' ') | less(bytes ^ (EACH * 0x7f), 1)) & (EACH << 7)
 }
 
 /// RFC 9112 §7.1: the size of a chunk, and how long its extension is.
@@ -309,7 +327,7 @@ fn bad<T>(reason: &str) -> Result<T, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, Framing, REMEMBERED_BYTES_MAX};
+    use super::{Found, Framing, REMEMBERED_BYTES_MAX, first_control};
     use crate::message::Limits;
 
     const REQUESTS: &[u8] = b"\r\nPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc\
@@ -317,6 +335,18 @@ mod tests {
         POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\na\nc\r\n0\r\nT: u\r\n\r\n\
         POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n\
         GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    #[test]
+    fn the_first_control_character_is_found_wherever_it_stands() {
+        let is_control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+        for byte in 0..=u8::MAX {
+            for (at, next) in (0..20).flat_map(|at| [b'\t', b' ', b'!', 0x7e, 0x80, 0xff].map(|next| (at, next))) {
+                let mut text = [next; 20];
+                text[at] = byte;
+                assert_eq!(first_control(&text), text.iter().position(is_control), "{text:?}");
+            }
+        }
+    }
 
     /// What a reader is shown of bytes that come in pieces, a held head included once it is whole.
     fn shown(pieces: &[&[u8]]) -> (usize, bool) {
