@@ -168,6 +168,31 @@ mod holding {
         answer(bencher, &mock, GET.request(&mock.application(&name).token()), GET.status);
     }
 
+    /// One item more in a collection, which holds so many at first.
+    #[divan::bench(args = [10, 1_000, 80_000])]
+    fn items(bencher: Bencher<'_, '_>, items: usize) {
+        let thing = json!({
+            "type": "object",
+            "required": ["name"],
+            "properties": { "id": { "type": "integer", "readOnly": true }, "name": { "type": "string" } },
+        });
+        let content = json!({ "application/json": { "schema": thing } });
+        let create = json!({ "requestBody": { "content": content }, "responses": { "201": { "description": "Made", "content": content } } });
+        let read = json!({ "responses": { "200": { "description": "It", "content": content } } });
+        let id = json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }]);
+        let document = json!({
+            "openapi": "3.1.0",
+            "info": { "title": "Items", "version": "1" },
+            "paths": { "/things": { "post": create }, "/things/{id}": { "parameters": id, "get": read } },
+        });
+        let mock = started(MockServer::builder().openapi_text("items.json", document.to_string()));
+        let one = || post("/things", json!({ "name": "a" }).to_string());
+        for _ in 0..items {
+            assert_eq!(mock.handle(one()).status(), 201);
+        }
+        answer(bencher, &mock, one(), 201);
+    }
+
     #[divan::bench(args = [1, 1_000, 1_000_000])]
     fn tokens(bencher: Bencher<'_, '_>, tokens: usize) {
         let mock = started(MockServer::builder());

@@ -16,13 +16,13 @@ impl Call<'_> {
         self.engine.refit(&application);
         let world = self.engine.world();
         let state = application.state();
-        let mut places: Vec<(&String, Map<String, Value>)> = Vec::new();
+        let mut places: Vec<(&str, Map<String, Value>)> = Vec::new();
         let role = |path: &str| world.model.role_at(&world.contract, path);
         for (path, found) in state.resources() {
             places.push((path, entry(path, role(path), "value", Value::clone(&found.value))));
         }
         for (path, items) in state.collections().filter(|(path, _)| role(path) == Some("collection")) {
-            places.push((path, entry(path, Some("collection"), "items", json!(items))));
+            places.push((path, entry(path, Some("collection"), "items", json!(items.iter().collect::<Vec<_>>()))));
         }
         for path in state.gone() {
             places.push((path, entry(path, role(path), "deleted", Value::Bool(true))));

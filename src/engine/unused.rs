@@ -26,9 +26,11 @@ impl Engine {
     fn unused_of(&self, application: &Application) -> Vec<Unused> {
         let seed = application.seed();
         let used = self.evidence.used(Some(application.arrival()));
-        let listed = seed.collections().filter(|(path, _)| used.resources.contains(*path)).flat_map(|(_, items)| items);
-        let listed: HashSet<&String> = listed.collect();
-        let unused = seed.resources().keys().filter(|path| !used.resources.contains(*path) && !listed.contains(path));
+        let listed =
+            seed.collections().filter(|(path, _)| used.resources.contains(*path)).flat_map(|(_, items)| items.iter());
+        let listed: HashSet<&str> = listed.collect();
+        let unused =
+            seed.resources().keys().filter(|path| !used.resources.contains(*path) && !listed.contains(path.as_str()));
         unused.map(|path| Unused { application: application.name().to_owned(), path: path.clone() }).collect()
     }
 

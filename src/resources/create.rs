@@ -7,7 +7,7 @@ use super::names::{plain, singular};
 use super::{Call, Collection, Decision, Item, Items, Place, Role, Told};
 use crate::contract::{Operation, Prepared, Structure, decoded, segment, trimmed};
 use crate::diagnostic::{Diagnostic, Part, code};
-use crate::store::{Change, State};
+use crate::store::{Change, Listed, State};
 use serde_json::{Map, Value, json};
 
 impl Call<'_> {
@@ -35,12 +35,11 @@ impl Call<'_> {
         }
         let home = self.home_of(collection)?;
         let noun = singular(noun(&home));
-        let kept = state.collection(&home).unwrap_or_default();
         let is_named =
-            |path: &&String| state.resource(path).is_some_and(|known| has_all(entity.open(&known.value), sent, &noun));
+            |path: &&str| state.resource(path).is_some_and(|known| has_all(entity.open(&known.value), sent, &noun));
         let path = match id {
             Some(id) => Some(self.path_of(collection, id)),
-            None => kept.iter().find(is_named).cloned(),
+            None => state.items(&home).find(is_named).map(str::to_owned),
         };
         let known = path.and_then(|path| Some((state.resource(&path)?.clone(), path)));
         let mut changes = Vec::new();
@@ -213,19 +212,14 @@ impl Call<'_> {
         const TRIES_MAX: u64 = 64;
         let last = state.number(home);
         let taken = |id: &Value| state.resource(&format!("{home}/{}", segment(&text(id)))).is_some();
-        let largest = state
-            .collection(home)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|path| path.rsplit('/').next()?.parse::<u64>().ok())
-            .max();
-        let next = last.max(largest.unwrap_or_default()) + 1;
-        if let Some(number) = [json!(next)].into_iter().find(|number| self.contract.takes(shape, number)) {
-            return Some((number, Some(next)));
+        let largest = state.collection(home).map(Listed::largest);
+        let next = last.max(largest.unwrap_or_default()).checked_add(1);
+        if let Some(number) = next.map(|next| json!(next)).filter(|number| self.contract.takes(shape, number)) {
+            return Some((number, next));
         }
         let named = self.number();
         (1..=TRIES_MAX).find_map(|turn| {
-            let turn = last + turn;
+            let turn = last.wrapping_add(turn);
             let seed = named ^ turn.wrapping_mul(0x9E37_79B9_7F4A_7C15);
             let uuid = uuid::Builder::from_random_bytes(
                 (u128::from(named.rotate_left(32) ^ turn) << 64 | u128::from(scrambled(seed))).to_be_bytes(),

@@ -2,7 +2,7 @@
 
 use super::{Items, Model, Role};
 use crate::contract::Contract;
-use crate::store::State;
+use crate::store::{Listed, State};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ impl Model {
         let mut whole = Vec::new();
         for (path, items) in state.collections() {
             if self.is_told_by_items(contract, path, items) {
-                for item in items {
+                for item in items.iter() {
                     put(state, item, &mut exported.resources);
                 }
             } else {
@@ -37,19 +37,19 @@ impl Model {
         }
         for path in whole {
             if let Some(value) = self.shown(contract, state, path) {
-                exported.resources.insert(path.clone(), value);
+                exported.resources.insert(path.to_owned(), value);
             }
         }
         exported.deleted = state.gone().iter().filter(|path| readable(path)).cloned().collect();
         let shown = state.collections().filter(|(collection, _)| exported.resources.contains_key(*collection));
-        let listed: HashSet<&String> = shown.flat_map(|(_, items)| items).collect();
-        let said = |path: &String| exported.resources.contains_key(path) || listed.contains(path);
+        let listed: HashSet<&str> = shown.flat_map(|(_, items)| items.iter()).collect();
+        let said = |path: &String| exported.resources.contains_key(path) || listed.contains(path.as_str());
         exported.left_out = state.resources().keys().filter(|path| !said(path)).cloned().collect();
         exported
     }
 
     /// Whether a collection comes back by its items alone.
-    fn is_told_by_items(&self, contract: &Contract, path: &str, items: &[String]) -> bool {
+    fn is_told_by_items(&self, contract: &Contract, path: &str, items: &Listed) -> bool {
         let Some((_, template, _)) = contract.resource(path) else { return true };
         let owns = match self.place(template).map(|place| &place.role) {
             Some(Role::Collection(collection)) => matches!(collection.items, Items::Below(_)),

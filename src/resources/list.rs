@@ -13,12 +13,17 @@ const SIZE_DEFAULT: usize = 100;
 
 impl Call<'_> {
     /// The representation of the page that the request asks for.
-    pub(super) fn list(&self, collection: &Collection, envelope: &Envelope, state: &State, paths: &[String]) -> Told {
+    pub(super) fn list<'s>(
+        &self,
+        collection: &Collection,
+        envelope: &Envelope,
+        state: &'s State,
+        paths: impl Iterator<Item = &'s str>,
+    ) -> Told {
         let query = &self.decoded.query;
         let queries = &collection.queries;
         let mut items: Vec<(&str, &Value)> = paths
-            .iter()
-            .filter_map(|path| Some((path.as_str(), collection.thing(&state.resource(path)?.value))))
+            .filter_map(|path| Some((path, collection.thing(&state.resource(path)?.value))))
             .filter(|(_, item)| queries.takes(query, item))
             .collect();
         queries.order(query, &mut items);

@@ -48,12 +48,12 @@ impl Call<'_> {
     fn read_collection(&self, collection: &Collection, state: &State) -> Told {
         let Some(envelope) = &collection.envelope else { return Told::Nothing };
         match state.collection(self.path) {
-            Some(paths) => self.list(collection, envelope, state, paths),
+            Some(paths) => self.list(collection, envelope, state, paths.iter()),
             None if self.absent_by_default || self.below_a_resource(state) => {
-                self.list(collection, envelope, state, &[])
+                self.list(collection, envelope, state, std::iter::empty())
             }
             None if self.views(collection) => match self.home_of(collection).and_then(|home| state.collection(&home)) {
-                Some(paths) => self.list(collection, envelope, state, paths),
+                Some(paths) => self.list(collection, envelope, state, paths.iter()),
                 None => Told::Nothing,
             },
             None => Told::Nothing,
@@ -130,7 +130,7 @@ impl Call<'_> {
     pub(super) fn is_listed(&self, item: &Item, state: &State, path: &str) -> Option<bool> {
         item.refers_to.as_ref()?;
         let (collection, _) = self.path.rsplit_once('/')?;
-        state.collection(collection).map(|items| items.iter().any(|known| known == path))
+        state.collection(collection).map(|_| state.lists(collection, path))
     }
 
     /// The concrete path of an item's template: expressions above the last are those of this request.

@@ -5,7 +5,7 @@ use crate::contract::{Contract, Prepared};
 use crate::diagnostic::Diagnostic;
 use crate::store::{Change, Stamp, State};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 /// A resource that the contract no longer allows.
 #[derive(Debug)]
@@ -118,16 +118,14 @@ impl Refit<'_> {
             if self.collection(path).is_none() {
                 continue;
             }
-            changes.push(Change::Keep(path.clone()));
-            let seeded = self.after.collection(path).unwrap_or_default();
-            let was_seeded: HashSet<&String> = self.before.collection(path).unwrap_or_default().iter().collect();
-            let added = seeded.iter().filter(|item| !was_seeded.contains(item));
+            changes.push(Change::Keep(path.to_owned()));
+            let added = self.after.items(path).filter(|item| !self.before.lists(path, item));
             for item in items.iter().chain(added).filter(|item| resources.contains_key(*item)) {
-                changes.push(Change::Link { collection: path.clone(), item: item.clone() });
+                changes.push(Change::Link { collection: path.to_owned(), item: item.to_owned() });
             }
             let last = self.state.number(path).max(self.after.number(path));
             if last > 0 {
-                changes.push(Change::Number { collection: path.clone(), last });
+                changes.push(Change::Number { collection: path.to_owned(), last });
             }
         }
         changes

@@ -71,9 +71,8 @@ impl Model {
             Some(Role::Collection(collection)) if collection.envelope.is_some() => {
                 let listed = collection.listed(template, captures, value);
                 let stays: HashSet<&str> = listed.iter().map(|(item, _)| item.as_str()).collect();
-                let known = state.collection(&path).unwrap_or_default();
                 changes.push(Change::Keep(path.clone()));
-                changes.extend(collection.without(known.iter().filter(|item| !stays.contains(item.as_str()))));
+                changes.extend(collection.without(state.items(&path).filter(|item| !stays.contains(item))));
                 changes.push(Change::Empty(path.clone()));
                 for (item_path, item) in listed {
                     changes.push(Change::Put(item_path.clone(), Prepared::json(item)));
@@ -92,9 +91,8 @@ impl Model {
         let path = resource_path(template, captures);
         match self.place(template).map(|place| &place.role) {
             Some(Role::Collection(collection)) => {
-                let items = state.collection(&path).unwrap_or_default();
                 let mut changes = vec![Change::Keep(path.clone())];
-                changes.extend(collection.without(items.iter()));
+                changes.extend(collection.without(state.items(&path)));
                 changes.push(Change::Empty(path));
                 changes
             }
@@ -174,10 +172,10 @@ impl Collection {
     }
 
     /// The steps that make items cease to be which are the collection's own; others it only refers to.
-    fn without<'i>(&self, items: impl Iterator<Item = &'i String>) -> Vec<Change> {
+    fn without<'i>(&self, items: impl Iterator<Item = &'i str>) -> Vec<Change> {
         match self.items {
             Items::Elsewhere(_) => Vec::new(),
-            _ => items.cloned().map(Change::Remove).collect(),
+            _ => items.map(|item| Change::Remove(item.to_owned())).collect(),
         }
     }
 }

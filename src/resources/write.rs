@@ -307,9 +307,7 @@ impl Call<'_> {
 
     /// Removals of what was created in collections below a path, and has its own path elsewhere.
     fn created_below(&self, state: &State, path: &str) -> Vec<Change> {
-        let below = format!("{path}/");
-        let collections = state.collections().filter(|(known, _)| known.starts_with(&below));
-        let creating = collections.filter(|(known, _)| {
+        let creating = state.collections_below(path).filter(|(known, _)| {
             let template = self.contract.resource(known).map(|(_, template, _)| template);
             let collection = template.and_then(|template| self.model.collection(template));
             collection.is_some_and(|collection| match &collection.items {
@@ -317,7 +315,7 @@ impl Call<'_> {
                 _ => false,
             })
         });
-        creating.flat_map(|(_, items)| items.iter().cloned().map(Change::Remove)).collect()
+        creating.flat_map(|(_, items)| items.iter().map(|item| Change::Remove(item.to_owned()))).collect()
     }
 
     /// Takes an item out of a collection that only refers to it.

@@ -44,7 +44,7 @@ impl State {
         let mut paths: BTreeSet<&str> = BTreeSet::new();
         for state in [self, other] {
             paths.extend(state.resources().keys().map(String::as_str));
-            paths.extend(state.collections().map(|(path, _)| path.as_str()));
+            paths.extend(state.collections().map(|(path, _)| path));
             paths.extend(state.gone().iter().map(String::as_str));
         }
         let changed = paths.into_iter().filter_map(|path| {
@@ -65,7 +65,7 @@ impl State {
             return Some(found.clone());
         }
         let is_own = |item: &str| item.rsplit_once('/').is_some_and(|(above, _)| above == path);
-        let items: Vec<&String> = self.collection(path)?.iter().filter(|item| !is_own(item)).collect();
+        let items: Vec<&str> = self.collection(path)?.iter().filter(|item| !is_own(item)).collect();
         (!items.is_empty()).then(|| Prepared::json(json!(items)))
     }
 }

@@ -14,7 +14,7 @@ use clock::OwnClock;
 pub(crate) use clock::{Clock, Moment};
 pub(crate) use difference::Difference;
 pub(crate) use snapshot::{Changed, Full, Snapshot, Snapshots, Taken};
-pub(crate) use state::{Change, Stamp, State};
+pub(crate) use state::{Change, Listed, Stamp, State};
 
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};

@@ -5,7 +5,8 @@
 
 use super::Difference;
 use crate::contract::Prepared;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Included, Unbounded};
 use std::sync::Arc;
 
 /// What a state was checked against: the same only as a clone of it is.
@@ -22,8 +23,10 @@ impl PartialEq for Stamp {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     resources: BTreeMap<String, Prepared>,
-    /// Paths of collections that hold something, or once did, with the paths of their items in the order of arrival.
-    collections: BTreeMap<String, Vec<String>>,
+    /// Paths of collections that hold something, or once did, with what they list.
+    collections: BTreeMap<Arc<str>, Listed>,
+    /// The collections that list an item, and the place that it has in each.
+    listed_in: BTreeMap<Arc<str>, Vec<(Arc<str>, u64)>>,
     /// The last number given to an item, by the path of its collection: no number is given twice.
     numbers: BTreeMap<String, u64>,
     /// Paths outside of collections that were deleted.
@@ -31,6 +34,48 @@ pub(crate) struct State {
     bytes: usize,
     /// What vouches that all of it satisfies the contract; none where nobody does.
     stamp: Option<Stamp>,
+}
+
+/// The paths of a collection's items, in the order of their arrival.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listed {
+    by_place: BTreeMap<u64, Arc<str>>,
+    /// The ids that are numbers, each with the place of its item.
+    numbers: BTreeSet<(u64, u64)>,
+}
+
+impl Listed {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.by_place.values().map(AsRef::as_ref)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_place.is_empty()
+    }
+
+    /// The largest id that is a number, as the last segment of an item's path is; 0 if none is.
+    pub(crate) fn largest(&self) -> u64 {
+        self.numbers.last().map_or(0, |(id, _)| *id)
+    }
+
+    /// Lists an item last; gives its place.
+    fn push(&mut self, item: Arc<str>) -> u64 {
+        let place = self.by_place.last_key_value().map_or(0, |(last, _)| last + 1);
+        self.numbers.extend(number(&item).map(|id| (id, place)));
+        self.by_place.insert(place, item);
+        place
+    }
+
+    fn remove(&mut self, place: u64) {
+        if let Some(id) = self.by_place.remove(&place).and_then(|item| number(&item)) {
+            self.numbers.remove(&(id, place));
+        }
+    }
+}
+
+/// The number that a path ends in.
+fn number(path: &str) -> Option<u64> {
+    path.rsplit('/').next()?.parse().ok()
 }
 
 /// One step of a write. The steps of one write become visible together.
@@ -63,14 +108,30 @@ impl State {
         &self.resources
     }
 
-    /// The paths of a collection's items; `None` if nothing ever said what it holds.
-    pub(crate) fn collection(&self, path: &str) -> Option<&[String]> {
-        self.collections.get(path).map(Vec::as_slice)
+    /// What a collection lists; `None` if nothing ever said what it holds.
+    pub(crate) fn collection(&self, path: &str) -> Option<&Listed> {
+        self.collections.get(path)
+    }
+
+    /// The paths of a collection's items; none if nothing ever said what it holds.
+    pub(crate) fn items(&self, collection: &str) -> impl Iterator<Item = &str> {
+        self.collection(collection).into_iter().flat_map(Listed::iter)
     }
 
     /// Every collection that is kept, in the order of the paths.
-    pub(crate) fn collections(&self) -> impl Iterator<Item = (&String, &Vec<String>)> {
-        self.collections.iter()
+    pub(crate) fn collections(&self) -> impl Iterator<Item = (&str, &Listed)> {
+        self.collections.iter().map(|(path, items)| (path.as_ref(), items))
+    }
+
+    /// Those that lie below a path.
+    pub(crate) fn collections_below<'s>(&'s self, path: &'s str) -> impl Iterator<Item = (&'s str, &'s Listed)> {
+        let known = at_or_below(&self.collections, path).filter(move |(known, _)| known.len() > path.len());
+        known.map(|(path, items)| (path.as_ref(), items))
+    }
+
+    /// Whether a collection lists an item.
+    pub(crate) fn lists(&self, collection: &str, item: &str) -> bool {
+        self.listed_in.get(item).is_some_and(|listed_in| listed_in.iter().any(|(known, _)| **known == *collection))
     }
 
     /// The last number given in a collection.
@@ -118,7 +179,6 @@ impl State {
     /// Carries out the steps of one write; tells which representations are others now.
     pub(crate) fn apply(&mut self, changes: Vec<Change>) -> Vec<Difference> {
         let mut differences = Vec::with_capacity(changes.len());
-        let mut listed = Listed::default();
         let mut changes = changes.into_iter().peekable();
         while let Some(change) = changes.next() {
             match change {
@@ -134,25 +194,13 @@ impl State {
                     while let Some(Change::Remove(path)) = changes.next_if(|next| matches!(next, Change::Remove(_))) {
                         paths.push(path);
                     }
-                    listed = Listed::default();
                     self.remove(&paths, &mut differences);
                 }
-                Change::Link { collection, item } => {
-                    let items = self.collections.entry(collection.clone()).or_default();
-                    if listed.add(collection, items, &item) {
-                        items.push(item);
-                    }
-                }
-                Change::Unlink { collection, item } => {
-                    listed = Listed::default();
-                    self.collections.entry(collection).or_default().retain(|known| *known != item);
-                }
-                Change::Empty(collection) => {
-                    listed = Listed::default();
-                    self.collections.entry(collection).or_default().clear();
-                }
+                Change::Link { collection, item } => self.link(&collection, &item),
+                Change::Unlink { collection, item } => self.unlink(&collection, &item),
+                Change::Empty(collection) => self.empty(&collection),
                 Change::Keep(collection) => {
-                    self.collections.entry(collection).or_default();
+                    self.keep(&collection);
                 }
                 Change::Number { collection, last } => {
                     self.numbers.insert(collection, last);
@@ -162,14 +210,63 @@ impl State {
         differences
     }
 
-    /// Removes what is at the paths and below them, in one pass over the collections.
+    /// The path of a collection that is kept from now on.
+    fn keep(&mut self, collection: &str) -> Arc<str> {
+        if let Some((known, _)) = self.collections.get_key_value(collection) {
+            return Arc::clone(known);
+        }
+        let path: Arc<str> = collection.into();
+        self.collections.insert(Arc::clone(&path), Listed::default());
+        path
+    }
+
+    fn link(&mut self, collection: &str, item: &str) {
+        let path = self.keep(collection);
+        if self.lists(collection, item) {
+            return;
+        }
+        let item = self.listed_in.get_key_value(item).map_or_else(|| item.into(), |(known, _)| Arc::clone(known));
+        if let Some(items) = self.collections.get_mut(&path) {
+            let place = items.push(Arc::clone(&item));
+            self.listed_in.entry(item).or_insert_with(|| Vec::with_capacity(1)).push((path, place));
+        }
+    }
+
+    fn unlink(&mut self, collection: &str, item: &str) {
+        let path = self.keep(collection);
+        if let Some(place) = self.unlisted(&path, item)
+            && let Some(items) = self.collections.get_mut(&path)
+        {
+            items.remove(place);
+        }
+    }
+
+    fn empty(&mut self, collection: &str) {
+        let path = self.keep(collection);
+        let items = self.collections.get_mut(&path).map(std::mem::take);
+        for item in items.unwrap_or_default().by_place.into_values() {
+            self.unlisted(&path, &item);
+        }
+    }
+
+    /// Forgets that a collection lists an item; gives the place that it had.
+    fn unlisted(&mut self, collection: &str, item: &str) -> Option<u64> {
+        let listed_in = self.listed_in.get_mut(item)?;
+        let at = listed_in.iter().position(|(known, _)| **known == *collection)?;
+        let (_, place) = listed_in.swap_remove(at);
+        if listed_in.is_empty() {
+            self.listed_in.remove(item);
+        }
+        Some(place)
+    }
+
+    /// Removes what is at the paths and below them, with every mention of it.
     fn remove(&mut self, paths: &[String], differences: &mut Vec<Difference>) {
         let roots: BTreeSet<&str> = paths.iter().map(String::as_str).collect();
         let mut found = BTreeSet::new();
+        let mut listed = BTreeSet::new();
         for root in &roots {
-            let known = self.resources.range((*root).to_owned()..).map(|(known, _)| known);
-            let near = known.take_while(|known| known.starts_with(root));
-            let there: Vec<String> = near.filter(|known| lies_at(known, root)).cloned().collect();
+            let there: Vec<String> = at_or_below(&self.resources, root).map(|(path, _)| path.clone()).collect();
             for path in there {
                 if let Some(before) = self.resources.remove(&path) {
                     self.bytes -= before.bytes.len();
@@ -177,17 +274,24 @@ impl State {
                     differences.push(Difference { path, before: Some(before), after: None });
                 }
             }
+            let collections: Vec<Arc<str>> =
+                at_or_below(&self.collections, root).map(|(path, _)| Arc::clone(path)).collect();
+            for collection in collections {
+                self.empty(&collection);
+                self.collections.remove(&collection);
+            }
         }
-        let roots_of = |path: &str| -> Vec<&str> { upward(path).filter_map(|path| roots.get(path).copied()).collect() };
-        self.collections.retain(|collection, _| roots_of(collection).is_empty());
-        let mut listed: BTreeSet<&str> = BTreeSet::new();
-        for items in self.collections.values_mut() {
-            items.retain(|item| {
-                let above = roots_of(item);
-                let stays = above.is_empty();
-                listed.extend(above);
-                stays
-            });
+        // What only a collection listed that went, too, is not listed any more.
+        for root in &roots {
+            let items: Vec<Arc<str>> = at_or_below(&self.listed_in, root).map(|(item, _)| Arc::clone(item)).collect();
+            for item in items {
+                listed.extend(upward(&item).filter_map(|path| roots.get(path).copied()));
+                for (collection, place) in self.listed_in.remove(&item).unwrap_or_default() {
+                    if let Some(items) = self.collections.get_mut(&collection) {
+                        items.remove(place);
+                    }
+                }
+            }
         }
         for root in &roots {
             // A kept collection tells by itself that the item is not there any more.
@@ -200,28 +304,15 @@ impl State {
     }
 }
 
-/// What collections list, for a write that adds many items: a search each time would take time by their square.
-#[derive(Default)]
-struct Listed {
-    searches: usize,
-    by_collection: HashMap<String, HashSet<String>>,
-}
-
-impl Listed {
-    /// Whether the collection does not list the item yet.
-    fn add(&mut self, collection: String, items: &[String], item: &str) -> bool {
-        const SEARCHES_MAX: usize = 16;
-        self.searches += 1;
-        if self.searches <= SEARCHES_MAX {
-            return !items.iter().any(|known| known == item);
-        }
-        let known = self.by_collection.entry(collection).or_insert_with(|| items.iter().cloned().collect());
-        known.insert(item.to_owned())
-    }
-}
-
-fn lies_at(known: &str, path: &str) -> bool {
-    known.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// What is known of a path and of those below it.
+fn at_or_below<'m, K: Ord + std::borrow::Borrow<str>, V>(
+    known: &'m BTreeMap<K, V>,
+    path: &'m str,
+) -> impl Iterator<Item = (&'m K, &'m V)> {
+    let below = format!("{path}/");
+    let from = known.range::<str, _>((Included(below.as_str()), Unbounded));
+    let below = from.take_while(move |(known, _)| (*known).borrow().starts_with(&below));
+    known.get_key_value(path).into_iter().chain(below)
 }
 
 /// The path, and each path that it lies below.
@@ -233,9 +324,11 @@ fn upward(path: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, State};
+    use super::{Change, Listed, State};
     use crate::contract::Prepared;
+    use proptest::prelude::*;
     use serde_json::json;
+    use std::collections::BTreeMap;
     use std::time::{Duration, Instant};
 
     fn put(path: &str) -> Change {
@@ -263,11 +356,76 @@ mod tests {
             state.apply(vec![Change::Remove("/a/1".into()), Change::Remove("/s".into()), Change::Remove("/t".into())]);
         let paths: Vec<&str> = removed.iter().map(|difference| difference.path.as_str()).collect();
         assert_eq!(paths, ["/a/1", "/a/1/b/2", "/s", "/t"]);
-        assert_eq!(state.collection("/a"), Some(&["/a/10".to_owned()][..]));
-        assert_eq!((state.collection("/refers"), state.collection("/a/1/b")), (Some(&[][..]), None));
+        assert_eq!(state.items("/a").collect::<Vec<_>>(), ["/a/10"]);
+        assert!(state.collection("/refers").is_some_and(Listed::is_empty) && state.collection("/a/1/b").is_none());
         assert_eq!(state.gone().iter().map(String::as_str).collect::<Vec<_>>(), ["/s", "/t"]);
         assert_eq!(state.bytes(), r#""/a/10""#.len());
         assert!(state.is_gone("/s/below") && !state.is_gone("/a/1"));
+    }
+
+    /// The listings as they would be kept without an index: by collection, the paths of items.
+    #[derive(Default)]
+    struct Plain(BTreeMap<String, Vec<String>>);
+
+    impl Plain {
+        fn apply(&mut self, change: Change) {
+            match change {
+                Change::Link { collection, item } => {
+                    let items = self.0.entry(collection).or_default();
+                    if !items.contains(&item) {
+                        items.push(item);
+                    }
+                }
+                Change::Unlink { collection, item } => self.0.entry(collection).or_default().retain(|it| *it != item),
+                Change::Empty(collection) => self.0.entry(collection).or_default().clear(),
+                Change::Keep(collection) => drop(self.0.entry(collection).or_default()),
+                Change::Remove(root) => {
+                    let stays = |path: &String| *path != root && !path.starts_with(&format!("{root}/"));
+                    self.0.retain(|collection, _| stays(collection));
+                    self.0.values_mut().for_each(|items| items.retain(&stays));
+                }
+                Change::Put(..) | Change::Number { .. } => {}
+            }
+        }
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        let path =
+            || proptest::sample::select(vec!["/a", "/a/1", "/a/10", "/a/1-2", "/a/1/b", "/a/1/b/2", "/c", "/c/3"]);
+        let of = |path: &'static str| path.to_owned();
+        prop_oneof![
+            4 => (path(), path()).prop_map(|(collection, item)| link(collection, item)),
+            2 => (path(), path()).prop_map(move |(collection, item)| Change::Unlink { collection: of(collection), item: of(item) }),
+            1 => path().prop_map(move |collection| Change::Empty(of(collection))),
+            1 => path().prop_map(move |collection| Change::Keep(of(collection))),
+            2 => path().prop_map(move |root| Change::Remove(of(root))),
+            1 => path().prop_map(put),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_collections_list_is_what_was_linked_and_not_removed(changes in proptest::collection::vec(change(), 0..30)) {
+            let (mut state, mut plain) = (State::default(), Plain::default());
+            for change in changes {
+                plain.apply(change.clone());
+                state.apply(vec![change]);
+                let listed: BTreeMap<String, Vec<String>> = state
+                    .collections()
+                    .map(|(path, items)| (path.to_owned(), items.iter().map(str::to_owned).collect()))
+                    .collect();
+                prop_assert_eq!(&listed, &plain.0);
+                for (collection, items) in &plain.0 {
+                    let numbers = items.iter().filter_map(|item| item.rsplit('/').next()?.parse().ok());
+                    prop_assert_eq!(state.collection(collection).map(Listed::largest), numbers.max().or(Some(0)));
+                }
+                let indexed: usize = state.listed_in.values().map(Vec::len).sum();
+                prop_assert_eq!(indexed, plain.0.values().map(Vec::len).sum::<usize>());
+                for (collection, item) in plain.0.iter().flat_map(|(path, items)| items.iter().map(move |it| (path, it))) {
+                    prop_assert!(state.lists(collection, item));
+                }
+            }
+        }
     }
 
     #[test]
@@ -279,9 +437,9 @@ mod tests {
         state.apply(items.iter().flat_map(|item| [put(item), link("/items", item), link("/others", item)]).collect());
         // Again, with every one listed already.
         state.apply(items.iter().map(|item| link("/items", item)).collect());
-        assert_eq!(state.collection("/items").map(<[String]>::len), Some(ITEMS));
+        assert_eq!(state.items("/items").count(), ITEMS);
         let removed = state.apply(items.iter().skip(1).map(|item| Change::Remove(item.clone())).collect());
-        assert_eq!((removed.len(), state.collection("/others").map(<[String]>::len)), (ITEMS - 1, Some(1)));
+        assert_eq!((removed.len(), state.items("/others").count()), (ITEMS - 1, 1));
         assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     }
 }
