@@ -263,11 +263,17 @@ fn value_of<'v>(values: &'v Map<String, Value>, parameter: &ParameterPoints) -> 
 
 impl Node {
     fn touch(&self, tree: &dyn SchemaTree, value: &Value, touched: &mut Vec<u32>) {
-        touched.extend(self.enums.iter().filter(|(known, _)| known == value).map(|(_, point)| *point));
+        for (known, point) in &self.enums {
+            if known == value {
+                touched.push(*point);
+            }
+        }
         if let Value::Object(members) = value {
             for (name, point, node) in &self.properties {
                 if let Some(member) = member(members, name) {
-                    touched.extend(*point);
+                    if let Some(point) = *point {
+                        touched.push(point);
+                    }
                     node.touch(tree, member, touched);
                 }
             }

@@ -102,6 +102,7 @@ impl<'w> Answering<'_, 'w> {
             contract: self.contract(),
             model: &self.handling.world.model,
             operation: self.operation,
+            own: self.handling.world.model.place(&self.operation.template),
             captures: self.captures,
             path: &self.path,
             request: self.handling.request,

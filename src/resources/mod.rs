@@ -127,6 +127,8 @@ pub(crate) struct Call<'a> {
     pub(crate) contract: &'a Contract,
     pub(crate) model: &'a Model,
     pub(crate) operation: &'a Operation,
+    /// What the operation's path stands for.
+    pub(crate) own: Option<&'a Place>,
     pub(crate) captures: &'a [&'a str],
     /// The concrete path, without base path.
     pub(crate) path: &'a str,
@@ -205,7 +207,7 @@ impl Model {
 impl Call<'_> {
     /// Reads or changes the application's state.
     pub(crate) fn act(&self, application: &Application) -> Told {
-        let Some(place) = self.model.place(&self.operation.template) else { return Told::Nothing };
+        let Some(place) = self.own else { return Told::Nothing };
         let is_stale = |state: &State| !state.is_certified(&self.model.stamp);
         if self.reads() {
             return application.look(|state| if is_stale(state) { Told::Stale } else { self.read(place, state) });
@@ -232,7 +234,7 @@ impl Call<'_> {
 
     /// Whether a place is the request's own.
     fn is_of(&self, place: &Place) -> bool {
-        place.template == self.template()
+        self.own.is_some_and(|own| std::ptr::eq(own, place))
     }
 
     fn reads(&self) -> bool {

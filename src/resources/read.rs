@@ -114,7 +114,7 @@ impl Call<'_> {
     /// Whether the path is an item's, below something that was created or seeded: nothing is there by example.
     fn lies_in_created(&self, state: &State, path: &str) -> bool {
         let is_own = path == self.path && !self.captures.is_empty();
-        let place = self.model.place(self.template()).map(|place| &place.role);
+        let place = self.own.map(|place| &place.role);
         is_own && matches!(place, Some(Role::Item(item)) if item.collection.is_some()) && self.below_a_resource(state)
     }
 
@@ -164,8 +164,7 @@ impl Call<'_> {
 
     /// The entity tag, where the contract has any use for one.
     pub(super) fn etag_of(&self, representation: &Prepared) -> Option<String> {
-        let place = self.model.place(self.template())?;
-        place.etags.then(|| etag(representation))
+        self.own?.etags.then(|| etag(representation))
     }
 }
 

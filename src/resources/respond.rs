@@ -71,7 +71,7 @@ impl Call<'_> {
     /// An answer of another kind that names the thing by its id, such as `{"id": 7, "deleted": true}`.
     fn said_of(&self, wanted: Structure, representation: Option<(&Prepared, &Entity)>) -> Option<Prepared> {
         let (found, kind) = representation?;
-        let Some(Role::Item(item)) = self.model.place(self.template()).map(|place| &place.role) else { return None };
+        let Some(Role::Item(item)) = self.own.map(|place| &place.role) else { return None };
         let id = item.id.as_ref()?;
         let named = kind.open(&found.value).get(id)?;
         self.contract.member_of(wanted, id).filter(|shape| self.contract.takes(*shape, named))?;

@@ -72,7 +72,7 @@ impl Call<'_> {
         }
         let changes = self.model.set(self.template(), self.captures, body, state);
         let list = Prepared::json(body.clone());
-        let kind = self.model.place(self.template()).and_then(|place| place.entity.as_ref());
+        let kind = self.own.and_then(|place| place.entity.as_ref());
         Ok((changes, self.respond(state, kind.map(|kind| (&list, kind)))))
     }
 
@@ -111,7 +111,7 @@ impl Call<'_> {
             return Err(Told::Nothing);
         };
         let current = state.resource(&path);
-        let is_new = self.is_absent(state, &path);
+        let is_new = current.is_none() && self.is_absent(state, &path);
         if is_new && self.creates_elsewhere(place) && !self.operation.declares(201) {
             return Err(Told::NotFound);
         }
