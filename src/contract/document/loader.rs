@@ -73,7 +73,8 @@ impl<'r> Loader<'r> {
     }
 
     pub(super) fn read(&mut self, file: Arc<SourceFile>, mount: String) -> Result<Value, Diagnostic> {
-        let parsed = parsed_apart(&file).map_err(|error| syntax_finding(code::CONTRACT_SYNTAX, &file, &error))?;
+        let (parsed, piece) =
+            parsed_apart(&file).map_err(|error| syntax_finding(code::CONTRACT_SYNTAX, &file, &error))?;
         for key in &parsed.duplicate_keys {
             let name = pointer::tokens(key).last().unwrap_or_default().into_owned();
             self.findings.push(
@@ -85,7 +86,7 @@ impl<'r> Loader<'r> {
                 .in_file(Location::new(Arc::clone(&file), key.clone(), Focus::Key)),
             );
         }
-        self.files.push(File { source: file, mount });
+        self.files.push(File { source: file, mount, piece });
         Ok(parsed.value)
     }
 

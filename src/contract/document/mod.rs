@@ -11,6 +11,7 @@ mod resolve;
 
 use crate::diagnostic::{Diagnostic, Location, code};
 use crate::source::{Focus, SourceFile, SyntaxError, pointer};
+use apart::Piece;
 use fluent_uri::Uri;
 use loader::Loader;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -110,6 +111,8 @@ struct File {
     source: Arc<SourceFile>,
     /// The pointer of its root in the tree.
     mount: String,
+    /// To be freed after the tree.
+    piece: Option<Piece>,
 }
 
 /// One document of any number of files.
@@ -192,7 +195,8 @@ impl Document {
         }
         self.whole.get_or_init(|| {
             // They were read once, and are kept as they were.
-            let read = |file: &File| apart::parsed_apart(&file.source).map(|parsed| parsed.value).unwrap_or_default();
+            let read =
+                |file: &File| apart::parsed_apart(&file.source).map(|(parsed, _)| parsed.value).unwrap_or_default();
             resolve::mounted(self.files.first().map(read).unwrap_or_default(), self.files.iter().skip(1).map(read))
         })
     }
@@ -202,8 +206,7 @@ impl Document {
         let tree = std::mem::take(&mut self.tree);
         let kept = pointers.filter_map(|at| Some((at.to_owned(), pointer::find(&tree, at)?.clone())));
         self.kept = Some(kept.collect());
-        let largest = self.files.iter().map(|file| file.source.text().len()).max().unwrap_or_default();
-        apart::drop_apart(tree, largest);
+        apart::drop_apart(tree, self.files.iter_mut().filter_map(|file| file.piece.take()).collect());
     }
 
     /// The names of the members of the object at a pointer; none if there is no object.
