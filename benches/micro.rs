@@ -64,22 +64,22 @@ mod handling {
 mod routing {
     use super::*;
 
-    #[divan::bench(args = [10, 1_000, 10_000])]
-    fn operations(bencher: Bencher<'_, '_>, operations: usize) {
+    fn generated(bencher: Bencher<'_, '_>, operations: usize, method: &'static str, body: &'static str) {
         let text = contract::contract(operations, 4).to_string();
         let mock = started(MockServer::builder().openapi_text("generated.json", text));
         let token = mock.applications().first().expect("one is made up").token();
-        let path = contract::path(operations / 2);
-        answer(bencher, &mock, Work { method: "GET", path: &path, body: "", status: 200 }.request(&token), 200);
+        let work = Work { method, path: &contract::path(operations / 2), body, status: 200 };
+        answer(bencher, &mock, work.request(&token), work.status);
+    }
+
+    #[divan::bench(args = [10, 1_000, 10_000])]
+    fn operations(bencher: Bencher<'_, '_>, operations: usize) {
+        generated(bencher, operations, "GET", "");
     }
 
     #[divan::bench(args = [10, 1_000, 10_000])]
     fn writes(bencher: Bencher<'_, '_>, operations: usize) {
-        let text = contract::contract(operations, 4).to_string();
-        let mock = started(MockServer::builder().openapi_text("generated.json", text));
-        let token = mock.applications().first().expect("one is made up").token();
-        let work = Work { method: "PUT", path: &contract::path(operations / 2), body: contract::SENT, status: 200 };
-        answer(bencher, &mock, work.request(&token), 200);
+        generated(bencher, operations, "PUT", contract::SENT);
     }
 }
 
